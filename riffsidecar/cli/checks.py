@@ -1,0 +1,151 @@
+"""The checks of ``riffsidecar doctor``. None of them raises: what goes wrong is what they are for."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from riffsidecar import __version__
+from riffsidecar.cli.context import Context
+from riffsidecar.cli.rendering import plot_loop, render_with_progress, started_worker
+from riffsidecar.control.osc_socket import open_udp_socket
+from riffsidecar.daemon import preset_folders, read_banks
+from riffsidecar.daemon.surfaces import midi_ports
+from riffsidecar.errors import RiffError
+from riffsidecar.music import Tempo
+from riffsidecar.render.settings import available_cores
+from riffsidecar.session.presets import load_banks
+from riffsidecar.session.requests import LoopRequest
+
+__all__ = ["ABSENT", "CHECKS", "OK_STATUS", "PROBLEM", "Check", "Finding", "self_test"]
+
+OK_STATUS: Final = "ok"
+ABSENT: Final = "absent"
+PROBLEM: Final = "problem"
+
+_NEEDED = ("numpy", "scipy", "numba", "torch", "diffusers", "transformers", "safetensors", "python-osc", "mido", "watchdog")
+_OPTIONAL = ("python-rtmidi",)
+_LOW_DISK_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Tell how one thing is, and with a problem what to do about it."""
+
+    name: str
+    status: str
+    detail: str
+    remedy: str = ""
+
+
+Check = Callable[[Context], Iterator[Finding]]
+
+
+def _system(context: Context) -> Iterator[Finding]:
+    """Tell Python, the system, its cores and what the model takes of them."""
+    threads = context.worker_settings.resolved_threads
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.version_info >= (3, 11):
+        yield Finding("Python", OK_STATUS, detail)
+    else:
+        yield Finding("Python", PROBLEM, detail, "install Python 3.11 or 3.12")
+    yield Finding("cores", OK_STATUS, f"{available_cores()}, of which the model takes {threads}")
+    yield Finding("riffsidecar", OK_STATUS, __version__)
+
+
+def _packages(context: Context) -> Iterator[Finding]:
+    """Tell the version of every library, without loading it."""
+    for name in (*_NEEDED, *_OPTIONAL):
+        try:
+            yield Finding(name, OK_STATUS, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            if name in _OPTIONAL:
+                yield Finding(name, ABSENT, "not installed, so there is no MIDI", f"pip install {name}, or go on with OSC")
+            else:
+                yield Finding(name, PROBLEM, "not installed", "pip install --force-reinstall riffsidecar")
+
+
+def _osc_port(context: Context) -> Iterator[Finding]:
+    """Tell whether the daemon could have its port."""
+    osc = context.config.osc
+    name = f"OSC port {osc.port}"
+    try:
+        open_udp_socket(osc.bind, osc.port).close()
+    except RiffError as error:
+        yield Finding(name, PROBLEM, str(error), "if it is riffsidecar itself, all is well; else choose another with --port")
+    else:
+        yield Finding(name, OK_STATUS, f"free on {osc.bind}")
+
+
+def _midi(context: Context) -> Iterator[Finding]:
+    """Tell the MIDI ports."""
+    try:
+        inputs, outputs = midi_ports()
+    except RiffError as error:
+        yield Finding("MIDI", ABSENT, str(error), "go on with OSC, or install what is missing")
+        return
+    if inputs or outputs:
+        yield Finding("MIDI", OK_STATUS, f"in: {', '.join(inputs) or 'none'}; out: {', '.join(outputs) or 'none'}")
+    else:
+        yield Finding("MIDI", ABSENT, "no ports", "plug a controller in; it is found while the daemon runs")
+
+
+def _presets(context: Context) -> Iterator[Finding]:
+    """Tell the banks, and every preset that cannot be read."""
+    problems: list[str] = []
+    try:
+        folders = preset_folders(context.config)
+        banks = read_banks(folders)
+        load_banks(folders, lambda error: problems.append(str(error)))
+    except RiffError as error:
+        yield Finding("presets", PROBLEM, str(error), "reinstall riffsidecar, or mend presets.folder in the configuration")
+        return
+    yield Finding("presets", OK_STATUS, f"{len(banks)} banks: {', '.join(banks.names)}")
+    for problem in problems:
+        yield Finding("preset", PROBLEM, problem, "mend the file; until then its bank is left out")
+
+
+def _folder(context: Context) -> Iterator[Finding]:
+    """Tell whether loops can be written, and how much space is left."""
+    folder = context.folder.resolve()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            free = shutil.disk_usage(existing).free
+    except OSError as error:
+        yield Finding("drop folder", PROBLEM, f"{folder}: {error.strerror or error}", "choose another folder with --out")
+        return
+    text = f"{folder}, {free / 1e9:.1f} GB free"
+    if free < _LOW_DISK_BYTES:
+        yield Finding("drop folder", PROBLEM, text, "free some space: an 8 s loop takes about 2 MB")
+    else:
+        yield Finding("drop folder", OK_STATUS, text)
+
+
+def self_test(context: Context) -> Iterator[Finding]:
+    """Load the model, render one bar and draw its spectrogram."""
+    request = LoopRequest(prompt="drums", tempo=Tempo.parse(120), bars=Fraction(1), seed=1, quality="draft")
+    try:
+        with started_worker(context) as worker:
+            ready = worker.start()
+            made_with = ", ".join(f"{name} {value}" for name, value in ready.environment.items())
+            yield Finding("checkpoint", OK_STATUS, f"{ready.checkpoint[:12]}, loaded in {ready.load_s:.1f} s; {made_with}")
+            loop, render_s = render_with_progress(context, worker, 1, request, "self-test")
+        stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in loop.timings.items())
+        yield Finding("self-test", OK_STATUS, f"{request.length.duration_s} s of sound in {render_s:.2f} s ({stages})")
+        plot = plot_loop(loop.wav, request, Path(context.args.plot))
+        yield Finding("spectrogram", OK_STATUS, f"written to {plot}")
+    except RiffError as error:
+        remedy = "reinstall riffsidecar; the checkpoint is part of it" if error.code == "checkpoint" else ""
+        yield Finding("self-test", PROBLEM, str(error), remedy or "run again with -v for the details")
+
+
+CHECKS: Final[tuple[Check, ...]] = (_system, _packages, _osc_port, _midi, _presets, _folder)

@@ -1,0 +1,124 @@
+"""``riffsidecar presets``, ``knobs`` and ``ports``: what there is."""
+
+from __future__ import annotations
+
+import argparse
+
+from riffsidecar.cli.context import Context, add_common_options
+from riffsidecar.cli.exit_codes import OK
+from riffsidecar.control.osc_socket import open_udp_socket
+from riffsidecar.daemon import preset_folders, read_banks
+from riffsidecar.daemon.surfaces import midi_ports
+from riffsidecar.errors import RiffError
+from riffsidecar.session.knobs import FREE, KNOBS
+from riffsidecar.session.pads import Bank
+
+__all__ = ["add_parsers"]
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the three commands and their options."""
+    presets = subparsers.add_parser("presets", help="list the banks, or the pads of one", description=_presets.__doc__)
+    presets.add_argument("bank", nargs="?", metavar="BANK", help="name or number of a bank")
+    presets.add_argument("--presets", metavar="DIR", help="a folder of banks of your own")
+    presets.set_defaults(run=_presets)
+    knobs = subparsers.add_parser("knobs", help="list the knobs", description=_knobs.__doc__)
+    knobs.set_defaults(run=_knobs)
+    ports = subparsers.add_parser("ports", help="list MIDI ports and the OSC port", description=_ports.__doc__)
+    ports.set_defaults(run=_ports)
+    for parser in (presets, knobs, ports):
+        add_common_options(parser)
+
+
+def _presets(context: Context) -> int:
+    """List the banks with what they suggest, or the pads of one bank."""
+    banks = read_banks(preset_folders(context.config))
+    terminal = context.terminal
+    if context.args.bank is None:
+        rows = [
+            (str(number), bank.name, bank.title, str(bank.tempo or ""), str(bank.meter or ""), str(bank.key or ""))
+            for number, bank in enumerate(banks, 1)
+        ]
+        terminal.table(("no", "bank", "title", "BPM", "meter", "key"), rows)
+        terminal.document({"banks": [_bank_document(bank) for bank in banks]})
+        return OK
+    wanted = context.args.bank
+    bank = banks.find(int(wanted) if wanted.isdecimal() else wanted)
+    pads = [(str(number), pad.name, pad.prompt, pad.prompt_b) for number, pad in enumerate(bank.pads, 1)]
+    terminal.table(("pad", "name", "prompt", "to"), pads)
+    terminal.document(_bank_document(bank))
+    return OK
+
+
+def _bank_document(bank: Bank) -> dict[str, object]:
+    return {
+        "name": bank.name,
+        "title": bank.title,
+        "bpm": None if bank.tempo is None else float(bank.tempo),
+        "meter": None if bank.meter is None else str(bank.meter),
+        "key": None if bank.key is None else str(bank.key),
+        "pads": [
+            {"pad": number, "name": pad.name, "prompt": pad.prompt, "prompt_b": pad.prompt_b, "color": pad.color}
+            for number, pad in enumerate(bank.pads, 1)
+        ],
+    }
+
+
+def _knobs(context: Context) -> int:
+    """List the knobs: range, default, OSC address, MIDI controller and what they do."""
+    rows = []
+    for knob in KNOBS.values():
+        default = FREE if knob.default is None else f"{knob.default:g}" if isinstance(knob.default, float) else knob.default
+        span = ", ".join(knob.choices) or f"{knob.minimum:g} to {knob.maximum:g}"
+        rows.append((knob.name, span, default, knob.osc, "" if knob.cc is None else str(knob.cc), knob.help))
+    context.terminal.table(("knob", "range", "default", "OSC", "CC", "what it does"), rows)
+    context.terminal.document(
+        {
+            "knobs": [
+                {
+                    "name": knob.name,
+                    "minimum": knob.minimum,
+                    "maximum": knob.maximum,
+                    "default": knob.default,
+                    "choices": list(knob.choices),
+                    "osc": knob.osc,
+                    "cc": knob.cc,
+                    "help": knob.help,
+                }
+                for knob in KNOBS.values()
+            ]
+        }
+    )
+    return OK
+
+
+def _ports(context: Context) -> int:
+    """List the MIDI ports by name, and the OSC port with who holds it."""
+    osc = context.config.osc
+    terminal = context.terminal
+    taken = ""
+    try:
+        open_udp_socket(osc.bind, osc.port).close()
+    except RiffError as error:
+        taken = str(error)
+    terminal.line(f"OSC  UDP port {osc.port} on {osc.bind}: {taken or 'free'}")
+    problem = ""
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    try:
+        inputs, outputs = midi_ports()
+    except RiffError as error:
+        problem = str(error)
+        terminal.note(f"MIDI is not there: {problem}")
+    for kind, names in (("in", inputs), ("out", outputs)):
+        for name in names:
+            terminal.line(f"MIDI {kind:<4} {name}")
+    if not (inputs or outputs or problem):
+        terminal.line("MIDI no ports; plug a controller in or start a virtual one")
+    terminal.document(
+        {
+            "osc": {"bind": osc.bind, "port": osc.port, "free": not taken, "problem": taken},
+            "midi": {"inputs": list(inputs), "outputs": list(outputs), "problem": problem},
+        }
+    )
+    return OK

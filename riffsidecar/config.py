@@ -1,0 +1,328 @@
+"""Read the configuration: one TOML file, every key checked, an unknown one answered with the nearest known.
+
+Only the daemon and the command line read it; everything below is handed values. The file is data: nothing in it is
+expanded from the environment or evaluated.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from riffsidecar.errors import ConfigError, MusicError, nearest
+from riffsidecar.music import SAMPLE_RATES, Chords, Key, Meter, Tempo, parse_bars
+
+__all__ = [
+    "Config",
+    "LogConfig",
+    "MidiConfig",
+    "OscConfig",
+    "OutputConfig",
+    "PresetsConfig",
+    "RenderConfig",
+    "SessionConfig",
+    "config_path",
+    "load_config",
+    "parse_config",
+]
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_LOG_LEVELS = ("debug", "info", "warning", "error")
+_RELATIVE_MODES = ("twos-complement", "offset", "sign-magnitude")
+_BIT_DEPTHS = ("16", "24", "32f")
+
+Table = TypeVar("Table")
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} is {value}; give {low:g} to {high:g}")
+
+
+def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        choices = ", ".join(str(each) for each in allowed)
+        raise ConfigError(f"{name} is {value!r}; give one of {choices}")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfig:
+    """Where the session starts: tempo in quarter notes a minute, meter, bars, key, chords, bank and seed.
+
+    What is left empty, or 0, is what the bank suggests.
+    """
+
+    bpm: float = 0.0
+    meter: str = ""
+    bars: float = 0.0
+    key: str = ""
+    chords: str = ""
+    bank: str = ""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what music cannot be.
+
+        Raises:
+            ConfigError: a value does not parse or is out of range.
+        """
+        try:
+            if self.bpm:
+                Tempo.parse(self.bpm)
+            if self.meter:
+                Meter.parse(self.meter)
+            if self.bars:
+                parse_bars(self.bars)
+            if self.key:
+                Key.parse(self.key)
+            if self.chords:
+                Chords.parse(self.chords)
+        except MusicError as error:
+            raise ConfigError(f"session: {error}") from error
+        _within("session.seed", self.seed, 0, 2**31 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputConfig:
+    """Where loops go and what the files are like."""
+
+    folder: str = "loops"
+    sample_rate: int = 44_100
+    bit_depth: str = "24"
+    loudness_lufs: float = -14.0
+
+    def __post_init__(self) -> None:
+        """Refuse formats no WAV is written in.
+
+        Raises:
+            ConfigError: a value is not among the allowed ones.
+        """
+        if not self.folder:
+            raise ConfigError("output.folder is empty; name the folder that the DAW watches")
+        _one_of("output.sample_rate", self.sample_rate, SAMPLE_RATES)
+        _one_of("output.bit_depth", self.bit_depth, _BIT_DEPTHS)
+        _within("output.loudness_lufs", self.loudness_lufs, -40, -6)
+
+
+@dataclass(frozen=True, slots=True)
+class OscConfig:
+    """Where OSC listens; anything but loopback needs a token or a list of allowed addresses."""
+
+    enabled: bool = True
+    bind: str = "127.0.0.1"
+    port: int = 9123
+    token: str = field(default="", repr=False)
+    allow: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse to listen to the world without a check.
+
+        Raises:
+            ConfigError: the port is out of range, or the address is not loopback and nothing guards it.
+        """
+        _within("osc.port", self.port, 0, 65_535)
+        if self.bind not in _LOOPBACK and not (self.token or self.allow):
+            raise ConfigError(
+                f"osc.bind is {self.bind!r}, which others on the network can reach; set osc.token or osc.allow too, "
+                "or bind 127.0.0.1"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class MidiConfig:
+    """Which MIDI ports to use, by a part of their names.
+
+    ``input`` empty is the first that is there, ``output`` empty is none; ``channel`` 0 listens to all; with ``takeover``
+    a fader waits until it meets its knob. ``relative`` names endless encoders and how they write their steps, as
+    ``"71 offset"``.
+    """
+
+    enabled: bool = True
+    input: str = ""
+    output: str = ""
+    channel: int = 0
+    takeover: bool = True
+    relative: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a channel and encoders that are none.
+
+        Raises:
+            ConfigError: the channel is out of range, or an encoder is not written as a controller and a mode.
+        """
+        _within("midi.channel", self.channel, 0, 16)
+        for entry in self.relative:
+            cc, _, mode = entry.partition(" ")
+            if not cc.isdecimal() or int(cc) > 119 or mode not in _RELATIVE_MODES:
+                modes = " or ".join(_RELATIVE_MODES)
+                raise ConfigError(f"midi.relative has {entry!r}; write a controller and its mode, {modes}: '71 offset'")
+
+    @property
+    def encoders(self) -> dict[int, str]:
+        """The mode of each endless encoder, by its controller."""
+        return {int(cc): mode for cc, _, mode in (entry.partition(" ") for entry in self.relative)}
+
+
+@dataclass(frozen=True, slots=True)
+class RenderConfig:
+    """How renders run: ``threads`` 0 leaves one core to the DAW, ``cache_folder`` empty keeps loops in memory only."""
+
+    checkpoint: str = ""
+    threads: int = 0
+    nice: int = 5
+    cache_mb: int = 256
+    cache_folder: str = ""
+    cache_folder_mb: int = 1024
+
+    def __post_init__(self) -> None:
+        """Refuse numbers no render can run with.
+
+        Raises:
+            ConfigError: a number is out of range.
+        """
+        _within("render.threads", self.threads, 0, 256)
+        _within("render.nice", self.nice, 0, 19)
+        _within("render.cache_mb", self.cache_mb, 0, 65_536)
+        _within("render.cache_folder_mb", self.cache_folder_mb, 0, 1_048_576)
+
+
+@dataclass(frozen=True, slots=True)
+class PresetsConfig:
+    """A folder of the musician's own banks beside the packaged ones; reloaded when a file changes."""
+
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """How much the daemon says."""
+
+    level: str = "info"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown level.
+
+        Raises:
+            ConfigError: the level is not one of debug, info, warning and error.
+        """
+        _one_of("log.level", self.level, _LOG_LEVELS)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Hold the whole configuration, one table of the file each."""
+
+    session: SessionConfig = field(default_factory=SessionConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+    osc: OscConfig = field(default_factory=OscConfig)
+    midi: MidiConfig = field(default_factory=MidiConfig)
+    render: RenderConfig = field(default_factory=RenderConfig)
+    presets: PresetsConfig = field(default_factory=PresetsConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+
+
+_TABLES: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "session": SessionConfig,
+        "output": OutputConfig,
+        "osc": OscConfig,
+        "midi": MidiConfig,
+        "render": RenderConfig,
+        "presets": PresetsConfig,
+        "log": LogConfig,
+    }
+)
+
+
+def config_path(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
+    """Return where the configuration lies when no other file is named; it need not exist.
+
+    >>> config_path({"XDG_CONFIG_HOME": "/c"}, "linux").as_posix()
+    '/c/riffsidecar/config.toml'
+    """
+    if platform == "win32":
+        base = Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    elif platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "riffsidecar" / "config.toml"
+
+
+def load_config(path: Path | None = None) -> Config:
+    """Read the configuration from ``path``, or from its usual place where a missing file means the defaults.
+
+    Raises:
+        ConfigError: the file is missing where it was named, is not TOML, or holds an unknown key or a bad value.
+    """
+    where = path if path is not None else config_path()
+    try:
+        text = where.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        if path is None:
+            return Config()
+        raise ConfigError(f"there is no configuration file {where}; name one that exists or leave --config out") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration file {where} cannot be read: {error}; it has to be UTF-8 text") from error
+    return parse_config(text, str(where))
+
+
+def parse_config(text: str, name: str = "configuration") -> Config:
+    """Return the configuration that ``text`` holds; ``name`` is the file in messages.
+
+    >>> parse_config("[session]\\nbpm = 87.5").session.bpm
+    87.5
+
+    Raises:
+        ConfigError: the text is not TOML, or holds an unknown key or a bad value.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not TOML: {error}; mend the line or leave the file out") from error
+    tables: dict[str, Any] = {}
+    for key, value in document.items():
+        if key not in _TABLES:
+            raise ConfigError(f"{name}: unknown table [{key}]{nearest(key, _TABLES)}; known are {', '.join(_TABLES)}")
+        if not isinstance(value, dict):
+            raise ConfigError(f"{name}: {key} is {value!r}; write it as a table [{key}]")
+        try:
+            tables[key] = _build(_TABLES[key], key, value)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from error
+    return Config(**tables)
+
+
+def _build(table: type[Table], name: str, values: Mapping[str, object]) -> Table:
+    defaults = {each.name: each.default for each in fields(table)}  # type: ignore[arg-type]
+    checked: dict[str, object] = {}
+    for key, value in values.items():
+        if key not in defaults:
+            known = ", ".join(defaults)
+            raise ConfigError(f"unknown key {name}.{key}{nearest(key, defaults)}; known are {known}")
+        checked[key] = _as_kind_of(f"{name}.{key}", value, defaults[key])
+    return table(**checked)
+
+
+def _as_kind_of(name: str, value: object, default: object) -> object:
+    """Return ``value`` as the kind of the default: an int counts as a float, a list of strings as a tuple."""
+    if isinstance(default, tuple):
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return tuple(value)
+        raise ConfigError(f"{name} is {value!r}; give a list of strings")
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(default):
+        raise ConfigError(f"{name} is {value!r}; give {_KINDS[type(default)]}")
+    return value
+
+
+_KINDS: Mapping[type, str] = MappingProxyType(
+    {str: "a string in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+)

@@ -1,0 +1,272 @@
+"""The MIDI surface: a controller's pads, knobs and clock become commands, and its pads light up.
+
+The driver's callback only puts bytes in a queue. One thread does the rest: it looks once a second which ports
+there are, because no driver says when one is unplugged, opens them by name, reads what came, and sends what
+is to light up.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from riffsidecar.control.leds import PadLights
+from riffsidecar.control.limits import LimitedLog
+from riffsidecar.control.midi_parse import MAX_MESSAGE_BYTES, MidiParser, Relative
+from riffsidecar.control.midi_ports import (
+    VIRTUAL,
+    MidiBackend,
+    MidiInput,
+    MidiOutput,
+    RtMidiBackend,
+    choose_port,
+)
+from riffsidecar.control.surface import Submit
+from riffsidecar.errors import ControlError, MidiError, RiffError
+from riffsidecar.session.commands import Command, SetKnob
+from riffsidecar.session.events import Envelope, Event, Origin, StateChanged
+from riffsidecar.session.pads import MidiMap
+
+__all__ = ["MidiSurface"]
+
+logger = logging.getLogger(__name__)
+
+_JOIN_S = 5.0
+_MAX_WAITING = 4096
+
+
+class MidiSurface:
+    """Serve one MIDI controller.
+
+    Args:
+        input_name: a part of the input port's name; empty for the first that is there; ``"virtual"`` for one
+            of our own.
+        output_name: a part of the output port's name, for the lights; empty for none; ``"virtual"`` for one
+            of our own.
+        midi_map: tells the map of the current bank.
+        channel: the only MIDI channel to listen to, 1 to 16; None for all.
+        relative: the controllers that are endless encoders.
+        takeover: whether absolute controllers wait until they meet the knob.
+        backend: opens the MIDI system.
+        clock: tells the time, in seconds that never go back.
+        poll_s: how often to look which ports there are.
+    """
+
+    def __init__(
+        self,
+        input_name: str = "",
+        output_name: str = "",
+        *,
+        midi_map: Callable[[], MidiMap] = MidiMap,
+        channel: int | None = None,
+        relative: Mapping[int, Relative] = MappingProxyType({}),
+        takeover: bool = True,
+        backend: Callable[[], MidiBackend] = RtMidiBackend,
+        clock: Callable[[], float] = time.monotonic,
+        poll_s: float = 1.0,
+    ) -> None:
+        """Open nothing yet."""
+        self._input_name = input_name
+        self._output_name = output_name
+        self._midi_map = midi_map
+        self._parser = MidiParser(channel=channel, relative=relative, takeover=takeover)
+        self._lights = PadLights()
+        self._make_backend = backend
+        self._clock = clock
+        self._poll_s = poll_s
+        self._log = LimitedLog(logger)
+        self._backend: MidiBackend | None = None
+        self._input: tuple[str, MidiInput] | None = None
+        self._output: tuple[str, MidiOutput] | None = None
+        self._names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self._problem = ""
+        self._incoming: deque[tuple[tuple[int, ...], float]] = deque(maxlen=_MAX_WAITING)
+        self._events: deque[Event] = deque(maxlen=_MAX_WAITING)
+        self._submit: Submit | None = None
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """Return ``"midi"``."""
+        return "midi"
+
+    @property
+    def problem(self) -> str:
+        """Return why nothing can be heard over MIDI, or an empty string."""
+        return self._problem
+
+    def ports(self) -> list[tuple[str, str, int]]:
+        """Return the direction and name of every port at the last look, and whether it is open, 1 or 0."""
+        (inputs, outputs), listening, lighting = self._names, self._input, self._output
+        rows = [("in", name, int(listening is not None and listening[0] == name)) for name in inputs]
+        return rows + [("out", name, int(lighting is not None and lighting[0] == name)) for name in outputs]
+
+    def start(self, submit: Submit) -> None:
+        """Begin to look for ports. Without a MIDI system say so, and stay quiet.
+
+        Raises:
+            ControlError: when the surface was started before.
+        """
+        with self._lock:
+            if self._submit is not None or self._closing.is_set():
+                raise ControlError("this MIDI surface was started before: make a new one")
+            self._submit = submit
+            try:
+                self._backend = self._make_backend()
+            except MidiError as error:
+                self._problem = str(error)
+                logger.warning("MIDI is off, everything else works: %s", error)
+                return
+            self._thread = threading.Thread(target=self._run, name="riffsidecar-midi", daemon=True)
+            self._thread.start()
+
+    def notify(self, event: Event) -> None:
+        """Leave the event for the MIDI thread."""
+        if self._thread is not None and not self._closing.is_set():
+            self._events.append(event)
+            self._wake.set()
+
+    def close(self) -> None:
+        """Put the lights out and close the ports."""
+        self._closing.set()
+        self._wake.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_JOIN_S)
+
+    def _receive(self, data: Sequence[int]) -> None:
+        """Queue a message; the driver's thread calls this."""
+        if len(data) <= MAX_MESSAGE_BYTES:
+            self._incoming.append((tuple(data), self._clock()))
+            self._wake.set()
+
+    def _run(self) -> None:
+        next_look_s = self._clock()
+        try:
+            while not self._closing.is_set():
+                if self._clock() >= next_look_s:
+                    self._guard(self._look)
+                    next_look_s = self._clock() + self._poll_s
+                self._guard(self._read_events)
+                self._guard(self._read_messages)
+                self._wake.wait(max(0.0, next_look_s - self._clock()))
+                self._wake.clear()
+        finally:
+            self._guard(self._let_go)
+
+    def _guard(self, action: Callable[[], None]) -> None:
+        """Carry out one part of the work; whatever goes wrong with it is logged, and the others go on."""
+        try:
+            action()
+        except RiffError as error:
+            self._log.warning("MIDI: %s", error)
+        except Exception:
+            self._log.exception("MIDI failed, going on")
+
+    def _look(self) -> None:
+        """Open the ports that have come, close those that have gone."""
+        backend = self._backend
+        if backend is None:
+            return
+        try:
+            self._names = inputs, outputs = backend.inputs(), backend.outputs()
+            if self._input is not None and self._input[0] not in (VIRTUAL, *inputs):
+                logger.info("MIDI input %s has gone", self._input[0])
+                self._close_input()
+            if self._output is not None and self._output[0] not in (VIRTUAL, *outputs):
+                logger.info("MIDI output %s has gone", self._output[0])
+                self._close_output()
+            if self._output is None and self._output_name:
+                self._open_output(backend, outputs)
+            if self._input is None:
+                self._open_input(backend, inputs)
+            self._complain("")
+        except MidiError as error:
+            self._complain(str(error))
+
+    def _open_input(self, backend: MidiBackend, names: Sequence[str]) -> None:
+        name = VIRTUAL if self._input_name == VIRTUAL else choose_port(names, self._input_name)
+        if name is None:
+            wanted = f"called {self._input_name!r}" if self._input_name else "to listen to"
+            raise MidiError(f"no MIDI input {wanted} yet; there are: {', '.join(names) or 'none'}")
+        self._input = (name, backend.open_input(name, self._receive))
+        logger.info("MIDI input %s is open", name)
+
+    def _open_output(self, backend: MidiBackend, names: Sequence[str]) -> None:
+        name = VIRTUAL if self._output_name == VIRTUAL else choose_port(names, self._output_name)
+        if name is not None:
+            self._output = (name, backend.open_output(name))
+            logger.info("MIDI output %s is open", name)
+            self._send(self._lights.all(self._midi_map()))
+
+    def _complain(self, problem: str) -> None:
+        """Say once what keeps a port from being used; it is looked for every second."""
+        if problem and problem != self._problem:
+            logger.warning("%s", problem)
+        self._problem = problem
+
+    def _read_events(self) -> None:
+        while self._events:
+            event = self._events.popleft()
+            if isinstance(event, StateChanged):
+                knobs = event.state.get("knobs")
+                if isinstance(knobs, Mapping):
+                    self._parser.observe(knobs)
+            self._send(self._lights.show(event, self._midi_map()))
+
+    def _read_messages(self) -> None:
+        commands: list[Command] = []
+        while self._incoming:
+            data, now_s = self._incoming.popleft()
+            commands += self._parser.feed(data, now_s, self._midi_map())
+        for command, following in zip(commands, (*commands[1:], None), strict=True):
+            if isinstance(command, SetKnob) and isinstance(following, SetKnob):
+                if command.name == following.name:
+                    continue
+            self._hand_over(command)
+
+    def _hand_over(self, command: Command) -> None:
+        submit = self._submit
+        if submit is not None:
+            self._guard(lambda: submit(Envelope(command, Origin(self.name, self._input_label()))))
+
+    def _input_label(self) -> str:
+        return "" if self._input is None else self._input[0]
+
+    def _send(self, messages: Sequence[bytes]) -> None:
+        if self._output is None:
+            return
+        try:
+            for message in messages:
+                self._output[1].send(message)
+        except MidiError as error:
+            self._log.warning("MIDI output %s: %s", self._output[0], error)
+            self._close_output()
+
+    def _close_input(self) -> None:
+        opened, self._input = self._input, None
+        for command in self._parser.lost():
+            self._hand_over(command)
+        if opened is not None:
+            opened[1].close()
+
+    def _close_output(self) -> None:
+        opened, self._output = self._output, None
+        if opened is not None:
+            opened[1].close()
+
+    def _let_go(self) -> None:
+        self._send(self._lights.off())
+        opened, self._input = self._input, None
+        if opened is not None:
+            opened[1].close()
+        self._close_output()
+        if self._backend is not None:
+            self._backend.close()

@@ -1,0 +1,199 @@
+"""Turn MIDI bytes into commands. Pure: bytes and times go in, commands come out, and no port is seen.
+
+Statuses and data bytes follow the MIDI 1.0 detailed specification; a controller from 0 to 31 may be followed
+by the fine half of its value on the controller 32 higher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Literal
+
+import mido
+
+from riffsidecar.control.clock import ClockFollower
+from riffsidecar.control.takeover import SoftTakeover
+from riffsidecar.session.commands import Command, ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
+from riffsidecar.session.knobs import KNOBS, KnobValue
+from riffsidecar.session.pads import MidiMap
+
+__all__ = ["MAX_MESSAGE_BYTES", "MidiParser", "Relative", "relative_steps"]
+
+Relative = Literal["twos-complement", "offset", "sign-magnitude"]
+"""How an endless encoder writes its steps in the value of a controller."""
+
+MAX_MESSAGE_BYTES: Final = 3
+"""Longer messages are system exclusive, which nothing here reads."""
+
+_FINE_OFFSET = 32
+_FINE_MAX = 16383
+_MIDDLE = 0.5
+
+
+def relative_steps(value: int, mode: Relative) -> int:
+    """Return how many steps an encoder was turned, to the right when positive.
+
+    >>> [relative_steps(value, "twos-complement") for value in (1, 127)]
+    [1, -1]
+    >>> [relative_steps(value, "offset") for value in (65, 63)]
+    [1, -1]
+    >>> [relative_steps(value, "sign-magnitude") for value in (1, 65)]
+    [1, -1]
+    """
+    match mode:
+        case "twos-complement":
+            return value if value < 64 else value - 128
+        case "offset":
+            return value - 64
+        case "sign-magnitude":
+            return value if value < 64 else 64 - value
+
+
+class MidiParser:
+    """Read the messages of one port: pads, controllers, program changes and clock.
+
+    >>> parser = MidiParser()
+    >>> parser.feed((0x90, 36, 100), 0.0)
+    (TriggerPad(pad=1, velocity=100),)
+    >>> parser.feed((0xC0, 2), 0.1)
+    (SelectBank(bank=3),)
+    """
+
+    def __init__(
+        self,
+        *,
+        channel: int | None = None,
+        relative: Mapping[int, Relative] = MappingProxyType({}),
+        takeover: bool = True,
+    ) -> None:
+        """Start with nothing heard.
+
+        Args:
+            channel: the only MIDI channel to listen to, 1 to 16; None for all.
+            relative: the controllers that are endless encoders, and how they write their steps.
+            takeover: whether absolute controllers wait until they meet the knob.
+        """
+        self._channel = channel
+        self._relative = relative
+        self._takeover = takeover
+        self._knobs = {name: SoftTakeover(name) for name in KNOBS}
+        self._coarse: dict[tuple[int, int], int] = {}
+        self._has_fine: set[tuple[int, int]] = set()
+        self._clock = ClockFollower()
+        self._leads = False
+
+    @property
+    def clock(self) -> ClockFollower:
+        """Return the clock that is followed: its transport and position."""
+        return self._clock
+
+    def observe(self, knobs: Mapping[str, KnobValue]) -> None:
+        """Take the session's knobs, so that controllers know what they have to meet."""
+        for name, value in knobs.items():
+            if name in self._knobs:
+                self._knobs[name].observe(value)
+
+    def lost(self) -> tuple[Command, ...]:
+        """Forget the clock and half-read values, because the port has gone."""
+        self._clock.forget()
+        self._coarse.clear()
+        self._has_fine.clear()
+        led, self._leads = self._leads, False
+        return (ReleaseTempo("clock"),) if led else ()
+
+    def feed(self, data: Sequence[int], now_s: float, midi_map: MidiMap | None = None) -> tuple[Command, ...]:
+        """Return what one message asks for; nothing where it is malformed, or means nothing here.
+
+        Args:
+            data: the whole message, status first.
+            now_s: when it came, in seconds of any monotonic clock.
+            midi_map: the map of the current bank; None for the usual one.
+        """
+        if not _is_message(data):
+            return ()
+        message = mido.Message.from_bytes(list(data))
+        if self._channel is not None and getattr(message, "channel", self._channel - 1) != self._channel - 1:
+            return ()
+        where = midi_map or MidiMap()
+        match message.type:
+            case "note_on":
+                pad = where.pad_of(message.note)
+                return (TriggerPad(pad, message.velocity),) if pad and message.velocity else ()
+            case "control_change":
+                return self._control(message.channel, message.control, message.value, where)
+            case "program_change":
+                return (SelectBank(message.program + 1),)
+            case "clock":
+                return self._tick(now_s)
+        self._transport(message)
+        return ()
+
+    def _transport(self, message: mido.Message) -> None:
+        match message.type:
+            case "start":
+                self._clock.start()
+            case "continue":
+                self._clock.resume()
+            case "stop":
+                self._clock.stop()
+            case "songpos":
+                self._clock.seek(message.pos)
+
+    def _tick(self, now_s: float) -> tuple[Command, ...]:
+        tempo = self._clock.tick(now_s)
+        if tempo is None:
+            return ()
+        self._leads = True
+        return (SetTempo(tempo, "clock"),)
+
+    def _control(self, channel: int, cc: int, value: int, where: MidiMap) -> tuple[Command, ...]:
+        name = where.knob_of(cc)
+        if name is not None and cc in self._relative:
+            return self._turn(name, relative_steps(value, self._relative[cc]))
+        if name is not None:
+            self._coarse[channel, cc] = value
+            if (channel, cc) in self._has_fine:
+                # The fine half follows; to move now would jump back and forth at every step of the coarse
+                # one.
+                return ()
+            return self._move(name, value / 127)
+        main = cc - _FINE_OFFSET
+        name = where.knob_of(main) if 0 <= main < _FINE_OFFSET else None
+        if name is None or main in self._relative:
+            return ()
+        self._has_fine.add((channel, main))
+        return self._move(name, (self._coarse.get((channel, main), 0) * 128 + value) / _FINE_MAX)
+
+    def _move(self, name: str, position: float) -> tuple[Command, ...]:
+        knob = self._knobs[name]
+        if self._takeover and not knob.takes(position):
+            return ()
+        return self._set(name, position)
+
+    def _turn(self, name: str, steps: int) -> tuple[Command, ...]:
+        at = self._knobs[name].position
+        return self._set(name, (_MIDDLE if at is None else at) + steps / 127)
+
+    def _set(self, name: str, position: float) -> tuple[Command, ...]:
+        value = KNOBS[name].from_unit(position)
+        self._knobs[name].sent(value)
+        return (SetKnob(name, value),)
+
+
+def _is_message(data: Sequence[int]) -> bool:
+    """Return whether the bytes are one whole message of at most three bytes: a status, then data."""
+    if not 1 <= len(data) <= MAX_MESSAGE_BYTES or not 0x80 <= data[0] <= 0xFF:
+        return False
+    status = data[0] if data[0] >= 0xF0 else data[0] & 0xF0
+    return len(data) == _LENGTHS.get(status, 0) and all(0 <= byte < 0x80 for byte in data[1:])
+
+
+_LENGTHS: Mapping[int, int] = MappingProxyType(
+    {
+        **dict.fromkeys((0x80, 0x90, 0xA0, 0xB0, 0xE0), 3),
+        **dict.fromkeys((0xC0, 0xD0, 0xF1, 0xF3), 2),
+        0xF2: 3,
+        **dict.fromkeys((0xF6, 0xF8, 0xFA, 0xFB, 0xFC, 0xFE, 0xFF), 1),
+    }
+)

@@ -1,0 +1,284 @@
+"""The OSC surface: a UDP server that turns messages into commands, and events into answers.
+
+Two threads: one does nothing but empty the socket, check packets and queue their messages, so that the
+kernel's buffer never fills and the newest position of a fader is never the one that is lost; the other looks
+at the messages and submits commands. Answers are sent from whichever thread has one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Hashable, Iterable, Mapping
+
+from riffsidecar import __version__
+from riffsidecar.control.limits import LimitedLog, RateLimit
+from riffsidecar.control.osc_answers import (
+    Answer,
+    Row,
+    done_without_loop,
+    event_answers,
+    query_rows,
+    request_error,
+    state_rows,
+)
+from riffsidecar.control.osc_clients import OscClients
+from riffsidecar.control.osc_codec import (
+    OscValue,
+    RawMessage,
+    check_packet,
+    decode_message,
+)
+from riffsidecar.control.osc_ids import ID_PREFIX, id_of, peer_of, split_id
+from riffsidecar.control.osc_inbox import OscInbox, Peer, Received
+from riffsidecar.control.osc_port import OscPort
+from riffsidecar.control.osc_socket import is_loopback
+from riffsidecar.control.osc_table import ADDRESSES, ANSWERS, find_address
+from riffsidecar.control.surface import Submit
+from riffsidecar.errors import ControlError, OscError, RiffError
+from riffsidecar.session.events import Acked, Envelope, Event, Failed, Finished, Origin, StateChanged
+
+__all__ = ["DEFAULT_PORT", "OscSurface"]
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PORT = 9123
+_POLL_S = 0.5
+_JOIN_S = 5.0
+
+
+class OscSurface:
+    """Serve OSC on one UDP port.
+
+    Args:
+        bind: the IP address to listen on. Anything but loopback wants a token or an allow-list.
+        port: the UDP port; 0 takes a free one, which :attr:`port` then tells.
+        token: what clients have to send first, as ``token:...``; empty for none.
+        allow: the addresses and networks that packets may come from; empty for all.
+        reply_port: where answers go when a client has named no port; 0 for the port that it sends from.
+        version: what ``/riff/pong`` says.
+        status: tells in one word how the daemon is.
+        ports: tells the rows that ``/riff/query ports`` answers.
+
+    Raises:
+        ControlError: when others could reach the address and nothing guards it, or the allow-list cannot be
+            read.
+    """
+
+    def __init__(
+        self,
+        bind: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        *,
+        token: str = "",
+        allow: tuple[str, ...] = (),
+        reply_port: int = 0,
+        version: str = __version__,
+        status: Callable[[], str] = lambda: "ready",
+        ports: Callable[[], Iterable[Row]] = lambda: (),
+    ) -> None:
+        """Check the settings; nothing is opened yet."""
+        if not is_loopback(bind) and not token and not allow:
+            raise ControlError(
+                f"OSC on {bind} could be reached by anybody on the network: "
+                "set a token or an allow-list too, or bind 127.0.0.1"
+            )
+        self._bind = bind
+        self._port = OscPort(bind, port, self._receive)
+        self._has_token = bool(token)
+        self._clients = OscClients(token, allow, reply_port)
+        self._version = version
+        self._status = status
+        self._ports = ports
+        self._inbox = OscInbox()
+        self._log = LimitedLog(logger)
+        self._malformed_answers = RateLimit(per_s=20.0, burst=50)
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._submit: Submit = _refuse
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._state: Mapping[str, object] = {}
+        self._rows: dict[tuple[OscValue, ...], Row] = {}
+
+    @property
+    def name(self) -> str:
+        """Return ``"osc"``."""
+        return "osc"
+
+    @property
+    def port(self) -> int:
+        """Return the UDP port; after the start the one that was really taken."""
+        return self._port.number
+
+    def start(self, submit: Submit) -> None:
+        """Bind the port and begin to serve.
+
+        Raises:
+            PortTakenError: when somebody has the port.
+            ControlError: when the address cannot be bound, or the surface was started before.
+        """
+        with self._lock:
+            if self._thread is not None or self._closing.is_set():
+                raise ControlError("this OSC surface was started before: make a new one")
+            self._submit = submit
+            self._port.open()
+            self._thread = threading.Thread(target=self._serve, name="riffsidecar-osc-serve", daemon=True)
+            self._thread.start()
+        if not is_loopback(self._bind):
+            logger.warning("OSC listens on %s, where others on the network can reach it", self._bind)
+        logger.info("OSC listens on %s, UDP port %d", self._bind, self.port)
+
+    def notify(self, event: Event) -> None:
+        """Answer the client that asked, and tell the registered ones of loops and changes."""
+        if isinstance(event, StateChanged):
+            rows = state_rows(event.state)
+            with self._lock:
+                changed = [row for part, row in rows.items() if self._rows.get(part) != row]
+                self._state, self._rows = event.state, rows
+            listeners = self._clients.listeners()
+            for row in changed if listeners else ():
+                self._port.send(listeners, Answer("/riff/state", row))
+            return
+        own = event.origin.surface == self.name
+        places = self._clients.replies(peer_of(event.origin)) if own else self._clients.listeners()
+        if own and isinstance(event, Finished):
+            places = tuple(dict.fromkeys((*places, *self._clients.listeners())))
+        elif not own and isinstance(event, Acked | Failed) and event.slot is None:
+            # What somebody did elsewhere concerns a client when it makes a loop, and else as a state.
+            return
+        for answer in event_answers(event):
+            self._port.send(places, answer)
+
+    def close(self) -> None:
+        """Stop serving and give the port back."""
+        self._closing.set()
+        self._inbox.close()
+        self._port.close()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_JOIN_S)
+
+    def _receive(self, data: bytes, peer: Peer) -> None:
+        if not self._clients.allows(peer[0]):
+            self._log.warning("packet from %s ignored: it is not in the allow-list", peer[0])
+            return
+        try:
+            found = check_packet(data)
+        except OscError as error:
+            self._log.warning("malformed packet from %s port %d: %s", *peer, error)
+            if self._clients.trusts(peer, None) and self._malformed_answers.allows():
+                self._port.send(self._clients.replies(peer), request_error("", error.code, str(error)))
+            return
+        for raw in found:
+            self._queue(raw, peer)
+
+    def _queue(self, raw: RawMessage, peer: Peer) -> None:
+        row = ADDRESSES.get(raw.address)
+        key: Hashable | None = None
+        if row is not None and row.coalesce:
+            # Where a token is wanted it is not checked yet, so a stranger's packet must not replace anybody
+            # else's.
+            key = (raw.address, peer if self._has_token else None)
+        received = Received(raw, peer)
+        lost = self._inbox.put(received, key, ordered=row is not None and row.build is not None)
+        if lost is received:
+            self._log.warning("message to %s dropped: too many are waiting", raw.address)
+            if self._malformed_answers.allows():
+                text = f"{raw.address}: too many messages are waiting, send fewer"
+                self._port.send(self._clients.replies(peer), request_error(id_of(raw), "busy", text))
+        elif lost is not None and (lost_id := id_of(lost.raw)):
+            self._port.send(self._clients.replies(lost.peer), done_without_loop(lost_id))
+
+    def _serve(self) -> None:
+        """Look at the messages in their order."""
+        while not self._closing.is_set():
+            for received in self._inbox.take(_POLL_S):
+                if self._closing.is_set():
+                    return
+                self._handle(received.raw, received.peer)
+
+    def _handle(self, raw: RawMessage, peer: Peer) -> None:
+        """Carry out one message; whatever happens, it ends in an answer."""
+        request_id = ""
+        try:
+            arguments, token = self._clients.strip_token(decode_message(raw).arguments)
+            arguments, request_id = split_id(arguments)
+            if not self._clients.trusts(peer, token):
+                self._forbid(raw, peer, request_id)
+                return
+            if raw.address in ANSWERS:
+                # Somebody's answers are sent to us by mistake; to answer them could go on for ever.
+                self._log.warning("%s from %s port %d ignored: it is an answer", raw.address, *peer)
+                return
+            self._carry_out(raw.address, arguments, peer, request_id)
+        except RiffError as error:
+            self._log.warning("%s from %s port %d refused: %s", raw.address, *peer, error)
+            self._port.send(
+                self._clients.replies(peer),
+                request_error(request_id or self._new_id(), error.code, str(error)),
+            )
+        except Exception:
+            self._log.exception("%s from %s port %d failed", raw.address, *peer)
+            text = f"{raw.address} failed inside riffsidecar: its log says why"
+            self._port.send(
+                self._clients.replies(peer), request_error(request_id or self._new_id(), "internal", text)
+            )
+
+    def _forbid(self, raw: RawMessage, peer: Peer, request_id: str) -> None:
+        self._log.warning("%s from %s port %d refused: no token", raw.address, *peer)
+        if self._malformed_answers.allows():
+            text = (
+                "send token:... with the token of this daemon as the first argument, here or with /riff/hello"
+            )
+            self._port.send(((peer[0], peer[1]),), request_error(request_id, "forbidden", text))
+
+    def _carry_out(self, address: str, arguments: tuple[OscValue, ...], peer: Peer, request_id: str) -> None:
+        if address != "/riff/hello":
+            self._clients.heard(peer)
+        row = find_address(address)
+        name = request_id or self._new_id()
+        if row.build is not None:
+            command = row.command(arguments)
+            if command is not None:
+                self._submit(Envelope(command, Origin(self.name, f"{peer[0]}:{peer[1]}", name)))
+                return
+            rows = [Answer("/riff/ack", (name, -1))]
+        else:
+            tail = (request_id,) if request_id else ()
+            rows = [
+                Answer(answer.address, (*answer.values, *tail))
+                for answer in self._ask(address, row.check(arguments), peer)
+            ]
+        places = self._clients.replies(peer)
+        for answer in (*rows, done_without_loop(name)):
+            self._port.send(places, answer)
+
+    def _ask(self, address: str, arguments: tuple[OscValue, ...], peer: Peer) -> list[Answer]:
+        """Answer what needs no command."""
+        match address:
+            case "/riff/ping":
+                nonce = arguments[0] if arguments else ""
+                return [Answer("/riff/pong", (nonce, self._version, self._status()))]
+            case "/riff/hello":
+                wanted, name = int(arguments[0]), str(arguments[1]) if len(arguments) > 1 else ""
+                if wanted == self.port and is_loopback(peer[0]):
+                    raise OscError(
+                        f"reply_port is {wanted}, but that is the port of riffsidecar: name your own"
+                    )
+                port = self._clients.hello(peer, wanted, name)
+                return [Answer("/riff/welcome", (port, self._version, self._status(), name))]
+        what = str(arguments[0])
+        with self._lock:
+            state, rows = self._state, list(self._rows.values())
+        if what == "state":
+            return [Answer("/riff/state", row) for row in rows]
+        return [Answer("/riff/info", (what, *row)) for row in query_rows(what, state, self._ports())]
+
+    def _new_id(self) -> str:
+        return f"{ID_PREFIX}auto-{next(self._ids)}"
+
+
+def _refuse(envelope: Envelope) -> None:
+    raise ControlError(f"{envelope.command} came before the start")

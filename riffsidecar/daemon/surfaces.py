@@ -1,0 +1,74 @@
+"""Make the surfaces that the configuration asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from riffsidecar.config import Config
+from riffsidecar.control.midi import MidiSurface
+from riffsidecar.control.midi_parse import Relative
+from riffsidecar.control.midi_ports import list_midi_ports
+from riffsidecar.control.osc import OscSurface
+from riffsidecar.control.surface import Surface
+from riffsidecar.daemon.core import Daemon
+from riffsidecar.session.pads import MidiMap
+
+__all__ = ["Surfaces", "midi_ports"]
+
+
+class Surfaces:
+    """Hold the surfaces of a daemon; ``watch`` tells them afterwards whose they are."""
+
+    def __init__(self, config: Config, *, midi: bool = True) -> None:
+        """Make the surfaces; nothing is opened yet.
+
+        Raises:
+            ControlError: a setting of a surface cannot be.
+        """
+        self._daemon: Daemon | None = None
+        self.midi: MidiSurface | None = None
+        self.osc: OscSurface | None = None
+        if midi and config.midi.enabled:
+            self.midi = MidiSurface(
+                config.midi.input,
+                config.midi.output,
+                midi_map=self._midi_map,
+                channel=config.midi.channel or None,
+                takeover=config.midi.takeover,
+                relative=cast(Mapping[int, Relative], config.midi.encoders),
+            )
+        if config.osc.enabled:
+            self.osc = OscSurface(
+                config.osc.bind,
+                config.osc.port,
+                token=config.osc.token,
+                allow=config.osc.allow,
+                status=self._status,
+                ports=self.midi.ports if self.midi is not None else lambda: (),
+            )
+
+    @property
+    def all(self) -> tuple[Surface, ...]:
+        """All surfaces, in the order in which they are started."""
+        return tuple(surface for surface in (self.osc, self.midi) if surface is not None)
+
+    def watch(self, daemon: Daemon) -> None:
+        """Let the surfaces tell how ``daemon`` is."""
+        self._daemon = daemon
+
+    def _status(self) -> str:
+        return self._daemon.status if self._daemon is not None else "loading"
+
+    def _midi_map(self) -> MidiMap:
+        return self._daemon.session.bank.midi if self._daemon is not None else MidiMap()
+
+
+def midi_ports() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the MIDI inputs and outputs.
+
+    Raises:
+        MidiError: there is no MIDI on this machine, and why.
+    """
+    ports = list_midi_ports()
+    return ports.inputs, ports.outputs

@@ -1,0 +1,156 @@
+"""Find and load checkpoints: directories of safetensors, nothing that could run code while it is read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from diffusers.utils import logging as diffusers_logging
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from riffsidecar.diffusion.pipeline import LoopPipeline
+from riffsidecar.errors import CheckpointError, RiffError, nearest
+
+__all__ = ["EMBEDDED", "checkpoint_digest", "find_checkpoint", "load_pipeline", "packaged_checkpoint"]
+
+EMBEDDED = "embedded"
+
+_INDEX = "model_index.json"
+_COMPONENTS = frozenset(("vae", "denoiser", "scheduler", "text_encoder", "tokenizer", "spectrogram_format"))
+_LIBRARIES = ("diffusers", "transformers", "riffsidecar.diffusion.")
+_PICKLES = frozenset((".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".py"))
+_REMEDY = "reinstall riffsidecar, or name another checkpoint"
+
+
+def packaged_checkpoint() -> Path:
+    """Return the directory of the model inside the package, whether it is there or not."""
+    return Path(__file__).resolve().parent.parent / "checkpoints" / EMBEDDED
+
+
+def find_checkpoint(name_or_path: str | Path = EMBEDDED) -> Path:
+    """Return the directory of a checkpoint: `EMBEDDED`, or a path.
+
+    Raises:
+        CheckpointError: there is none, or the directory is no checkpoint.
+    """
+    path = packaged_checkpoint() if str(name_or_path) == EMBEDDED else Path(name_or_path).expanduser()
+    if path.is_file():
+        raise CheckpointError(f"{path} is a file: a checkpoint is a directory with a {_INDEX}; {_REMEDY}")
+    if not path.is_dir():
+        hint = nearest(str(name_or_path), [EMBEDDED])
+        raise CheckpointError(f"there is no checkpoint at {path}{hint}; {_REMEDY}")
+    if not (path / _INDEX).is_file():
+        raise CheckpointError(f"{path} holds no {_INDEX}, so it is no checkpoint; {_REMEDY}")
+    return path
+
+
+def checkpoint_digest(path: Path) -> str:
+    """Return the SHA-256, in hex, of every file's name and content: it changes when anything in there does.
+
+    Raises:
+        CheckpointError: a file cannot be read.
+    """
+    total = hashlib.sha256()
+    try:
+        for file in sorted(file for file in path.rglob("*") if file.is_file()):
+            with file.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+            total.update(f"{file.relative_to(path).as_posix()}\n{content}\n".encode())
+    except OSError as error:
+        raise CheckpointError(f"the checkpoint {path} cannot be read: {error}; {_REMEDY}") from error
+    return total.hexdigest()
+
+
+def load_pipeline(
+    name_or_path: str | Path = EMBEDDED,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> LoopPipeline:
+    """Load a checkpoint, ready to render.
+
+    Args:
+        name_or_path: `EMBEDDED` or a directory.
+        dtype: of the nets.
+        device: where they work.
+
+    Raises:
+        CheckpointError: missing, damaged, incomplete, or with files that could run code.
+    """
+    path = find_checkpoint(name_or_path)
+    _check_files(path)
+    _check_index(path)
+    try:
+        with _no_progress_bars():
+            # The keyword for the dtype changed its name between releases of diffusers, so the nets are cast below.
+            pipeline = LoopPipeline.from_pretrained(
+                path, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+            )
+    except RiffError as error:
+        raise CheckpointError(f"the checkpoint {path} cannot be used: {error}; {_REMEDY}") from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError) as error:
+        raise CheckpointError(f"the checkpoint {path} is damaged: {error}; {_REMEDY}") from error
+    for name in ("vae", "denoiser", "text_encoder"):
+        _check_weights(path / name, getattr(pipeline, name))
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline.to(device, dtype)
+
+
+def _check_files(path: Path) -> None:
+    for file in sorted(path.rglob("*")):
+        if file.suffix.lower() in _PICKLES:
+            raise CheckpointError(
+                f"the checkpoint {path} holds {file.relative_to(path)}, which could run code when it is read: "
+                "only safetensors are loaded; convert it, or name another checkpoint"
+            )
+
+
+def _check_index(path: Path) -> None:
+    """Refuse an index that lacks a component, or that names classes outside the libraries we load from."""
+    try:
+        index = json.loads((path / _INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path / _INDEX} cannot be read: {error}; {_REMEDY}") from error
+    entries = {name: value for name, value in index.items() if name[:1] != "_"} if isinstance(index, dict) else {}
+    for name in sorted(_COMPONENTS):
+        if name not in entries or not (path / name).is_dir():
+            raise CheckpointError(f"the checkpoint {path} lacks its {name}; {_REMEDY}")
+    for name, value in entries.items():
+        library = value[0] if isinstance(value, list) and len(value) == 2 else None
+        if name not in _COMPONENTS or not isinstance(library, str) or not library.startswith(_LIBRARIES):
+            raise CheckpointError(
+                f"{path / _INDEX} has a component {name!r} that riffsidecar does not know: {value!r}; {_REMEDY}"
+            )
+
+
+def _check_weights(folder: Path, net: nn.Module) -> None:
+    """Refuse weights that leave part of the net as it was initialised; diffusers only warns."""
+    stored: set[str] = set()
+    for file in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(file, framework="pt") as tensors:
+                stored.update(tensors.keys())
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(f"{file} is damaged: {error}; {_REMEDY}") from error
+    expected = set(net.state_dict())
+    if stored != expected:
+        wrong = sorted(stored ^ expected)
+        raise CheckpointError(
+            f"the weights in {folder} do not fit: {len(wrong)} names differ, the first is {wrong[0]}; {_REMEDY}"
+        )
+
+
+@contextlib.contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Keep diffusers from drawing a bar for half a second of loading."""
+    shown = diffusers_logging.is_progress_bar_enabled()
+    diffusers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            diffusers_logging.enable_progress_bar()

@@ -1,0 +1,239 @@
+"""Everything that can be asked of a session, each checked when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+
+from riffsidecar.errors import SessionError
+from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
+from riffsidecar.music.shown import shown
+from riffsidecar.session.checks import check_int, check_kind, check_seed
+from riffsidecar.session.knobs import KnobValue, find_knob
+from riffsidecar.session.options import check_option, option_name
+from riffsidecar.session.pads import NUM_PADS, Bank
+from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
+
+__all__ = [
+    "NUM_SLOTS",
+    "RELEASE",
+    "TEMPO_SOURCES",
+    "Cancel",
+    "Command",
+    "ReleaseTempo",
+    "Render",
+    "ReplaceBank",
+    "SelectBank",
+    "SetBars",
+    "SetChords",
+    "SetKey",
+    "SetKnob",
+    "SetMeter",
+    "SetSeed",
+    "SetTempo",
+    "TriggerPad",
+]
+
+NUM_SLOTS: Final = NUM_PADS + 1
+"""Slot 0 for renders without a pad, and one for each pad."""
+
+RELEASE: Final = "default"
+"""The value that lets a knob go: pads have their own value again."""
+
+TEMPO_SOURCES: Final = ("config", "clock", "link", "live", "request")
+"""Who may set the tempo; later ones win over earlier ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerPad:
+    """Render pad 1 to 16 of the current bank into its slot; ``velocity`` is 1 to 127 or None."""
+
+    pad: int
+    velocity: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a pad or a velocity that is none."""
+        check_int("pad", self.pad, 1, NUM_PADS)
+        if self.velocity is not None:
+            check_int("velocity", self.velocity, 1, 127)
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """Render a prompt into slot 0; ``options`` are pairs of a name and a value, see :func:`check_option`.
+
+    >>> Render("dusty drums", (("bpm", 87.5), ("to", "house drums"))).options
+    (('bpm', Tempo(bpm=Fraction(175, 2))), ('prompt_b', 'house drums'))
+    """
+
+    prompt: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the prompt and every option; a name may be written with hyphens, and may come once."""
+        object.__setattr__(self, "prompt", clean_text(self.prompt, "prompt", MAX_PROMPT))
+        if not self.prompt:
+            raise SessionError("prompt is empty: say what is to be heard, such as 'dusty boom bap drums'")
+        checked: dict[str, object] = {}
+        for written, value in self.options:
+            name = option_name(written)
+            if name in checked:
+                raise SessionError(f"option {name} is given twice: give it once")
+            checked[name] = check_option(name, value)
+        object.__setattr__(self, "options", tuple(checked.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class SetKnob:
+    """Turn a knob; :data:`RELEASE` lets it go, so that each pad has its own value again."""
+
+    name: str
+    value: KnobValue
+
+    def __post_init__(self) -> None:
+        """Refuse a knob or a value that is none."""
+        knob = find_knob(self.name)
+        if self.value != RELEASE:
+            object.__setattr__(self, "value", knob.check(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class SetTempo:
+    """Set the tempo, from one of :data:`TEMPO_SOURCES`."""
+
+    tempo: Tempo
+    source: str = "request"
+
+    def __post_init__(self) -> None:
+        """Refuse a tempo or a source that is none."""
+        check_kind("tempo", self.tempo, Tempo)
+        _check_source(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTempo:
+    """Say that a source of the tempo has gone, so that the next one below leads again."""
+
+    source: str = "request"
+
+    def __post_init__(self) -> None:
+        """Refuse a source that is none."""
+        _check_source(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class SetMeter:
+    """Set the meter."""
+
+    meter: Meter
+
+    def __post_init__(self) -> None:
+        """Refuse what is no meter."""
+        check_kind("meter", self.meter, Meter)
+
+
+@dataclass(frozen=True, slots=True)
+class SetBars:
+    """Set the length of every loop to come; None gives each pad its own again."""
+
+    bars: Fraction | None
+
+    def __post_init__(self) -> None:
+        """Refuse bars that no loop has."""
+        if self.bars is not None:
+            object.__setattr__(self, "bars", parse_bars(self.bars))
+
+
+@dataclass(frozen=True, slots=True)
+class SetKey:
+    """Set the key; None leaves the model free."""
+
+    key: Key | None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no key."""
+        if self.key is not None:
+            check_kind("key", self.key, Key)
+
+
+@dataclass(frozen=True, slots=True)
+class SetChords:
+    """Set the chords; None leaves the model free."""
+
+    chords: Chords | None
+
+    def __post_init__(self) -> None:
+        """Refuse what are no chords."""
+        if self.chords is not None:
+            check_kind("chords", self.chords, Chords)
+
+
+@dataclass(frozen=True, slots=True)
+class SelectBank:
+    """Select a bank by its name, or by its number from 1 (MIDI program change 0 is bank 1)."""
+
+    bank: str | int
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither a name nor a number from 1."""
+        if isinstance(self.bank, str):
+            object.__setattr__(self, "bank", clean_text(self.bank, "bank", MAX_NAME))
+        else:
+            check_int("bank", self.bank, 1, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceBank:
+    """Put a bank in the place of the one of its name, or add it: what a watched file has become."""
+
+    bank: Bank
+
+    def __post_init__(self) -> None:
+        """Refuse what is no bank."""
+        check_kind("bank", self.bank, Bank)
+
+
+@dataclass(frozen=True, slots=True)
+class SetSeed:
+    """Set the noise seed of every loop to come."""
+
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no seed."""
+        object.__setattr__(self, "seed", check_seed(self.seed))
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop what a slot renders and waits for; None stops all."""
+
+    slot: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a slot that is none."""
+        if self.slot is not None:
+            check_int("slot", self.slot, 0, NUM_SLOTS - 1)
+
+
+Command = (
+    TriggerPad
+    | Render
+    | SetKnob
+    | SetTempo
+    | ReleaseTempo
+    | SetMeter
+    | SetBars
+    | SetKey
+    | SetChords
+    | SelectBank
+    | ReplaceBank
+    | SetSeed
+    | Cancel
+)
+
+
+def _check_source(source: object) -> None:
+    if source not in TEMPO_SOURCES:
+        raise SessionError(f"tempo source is {shown(source)}, but must be one of {', '.join(TEMPO_SOURCES)}")

@@ -1,0 +1,83 @@
+"""What comes back from a command, to every surface: frozen values, plain enough for any wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from riffsidecar.session.commands import Command
+
+__all__ = ["Acked", "Envelope", "Event", "Failed", "Finished", "Origin", "Progressed", "StateChanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a command came from: the surface, the client there, and the client's own name for the request."""
+
+    surface: str
+    client: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A command on its way from a surface."""
+
+    command: Command
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """A command was taken; ``slot`` is where its loop will lie, or None when it asks for none."""
+
+    origin: Origin
+    slot: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A render went on: ``fraction`` from 0 to 1, and the seconds that it may still take."""
+
+    origin: Origin
+    slot: int
+    fraction: float
+    eta_s: float
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A loop lies in the drop folder."""
+
+    origin: Origin
+    slot: int
+    path: str
+    bars: float
+    bpm: float
+    key: str
+    seed: int
+    num_samples: int
+    sample_rate: int
+    render_s: float
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A command could not be carried out; ``code`` is that of the error, ``slot`` None when it had none."""
+
+    origin: Origin
+    slot: int | None
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The session is in another state; ``state`` is :meth:`Session.state_dict`."""
+
+    state: Mapping[str, object]
+
+
+Event = Acked | Progressed | Finished | Failed | StateChanged

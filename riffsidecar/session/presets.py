@@ -1,0 +1,212 @@
+"""Preset files: one TOML file a bank of sixteen pads.
+
+A file that cannot be read raises a :class:`PresetError` that names the file, the key, the value, what is
+allowed and the nearest name; whoever reloads a file keeps the last bank that could be read.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from riffsidecar.errors import PresetError, RiffError, nearest
+from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
+from riffsidecar.music.shown import shown
+from riffsidecar.session.knobs import default_ccs
+from riffsidecar.session.library import BankLibrary
+from riffsidecar.session.pads import FIRST_NOTE, NUM_PADS, Bank, MidiMap, Pad
+
+__all__ = ["bank_name", "load_bank", "load_banks", "packaged_presets", "parse_bank"]
+
+_MAX_BYTES: Final = 256 * 1024
+_BANK_KEYS: Final = ("title", "tempo", "meter", "bars", "key", "chords", "midi", "pad")
+_PAD_KEYS: Final = (
+    "name", "prompt", "prompt_b", "negative", "color", "bars", "knobs", "key", "chords", "tonal",
+)  # fmt: skip
+_MIDI_KEYS: Final = ("first_note", "velocity", "cc")
+
+
+def packaged_presets() -> Path:
+    """Return the folder of the packaged presets: in the wheel, or beside an editable install.
+
+    Raises:
+        PresetError: if the installation has none.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "_data" / "presets", package.parent / "presets"):
+        if folder.is_dir():
+            return folder
+    raise PresetError(
+        f"no presets beside {package}: the installation is incomplete, install riffsidecar again"
+    )
+
+
+def bank_name(path: Path) -> str:
+    """Return the name of the bank that a file holds: its stem in lower case, with hyphens.
+
+    >>> bank_name(Path("presets/Drum and Bass.toml"))
+    'drum-and-bass'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")
+
+
+def load_banks(paths: Iterable[Path], on_error: Callable[[PresetError], None] | None = None) -> BankLibrary:
+    """Read the banks of files, and of the ``*.toml`` files of folders in the order of their names.
+
+    A later bank takes the place of an earlier one of the same name, so that one's own folder wins over the
+    packaged one.
+
+    Args:
+        paths: files and folders.
+        on_error: called with what is wrong with a file, which is then left out; without it, that is raised.
+
+    Raises:
+        PresetError: for the first file that cannot be read, or if there is none that can.
+    """
+    banks: dict[str, Bank] = {}
+    for path in paths:
+        files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        for file in files:
+            try:
+                bank = load_bank(file)
+            except PresetError as error:
+                if on_error is None:
+                    raise
+                on_error(error)
+            else:
+                banks[bank.name] = bank
+    if not banks:
+        raise PresetError(
+            "no bank could be read: put at least one preset file (*.toml) into the folder of presets"
+        )
+    return BankLibrary(tuple(banks.values()))
+
+
+def load_bank(path: Path) -> Bank:
+    """Read the bank of one file.
+
+    Raises:
+        PresetError: naming the file, the key, the value, what is allowed and the nearest name.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise PresetError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if len(data) > _MAX_BYTES:
+        raise PresetError(f"{path}: larger than {_MAX_BYTES // 1024} KiB, which no bank needs")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PresetError(f"{path}: byte {error.start} is no UTF-8: save the file as UTF-8") from error
+    return parse_bank(text, bank_name(path), str(path))
+
+
+def parse_bank(text: str, name: str, where: str) -> Bank:
+    """Read a bank from TOML.
+
+    Args:
+        text: the content of the file.
+        name: the name of the bank.
+        where: the name of the file, for messages.
+
+    Raises:
+        PresetError: naming the file, the key, the value, what is allowed and the nearest name.
+    """
+    try:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PresetError(f"{where}: is no TOML: {error}") from error
+    with _located(where):
+        _check_keys(table, _BANK_KEYS)
+        rows = table.get("pad", [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise PresetError("pad must be written as [[pad]], once for each pad")
+        if len(rows) != NUM_PADS:
+            raise PresetError(f"has {len(rows)} [[pad]] tables, but must have {NUM_PADS}, one for each pad")
+    pads = []
+    for number, row in enumerate(rows, 1):
+        label = f" ({row['name'][:32]})" if isinstance(row.get("name"), str) else ""
+        with _located(f"{where}: pad {number}{label}"):
+            pads.append(_pad(row))
+    with _located(f"{where}: midi"):
+        midi = _midi(_table(table, "midi"))
+    with _located(where):
+        return Bank(
+            name=name,
+            title=table.get("title", name),
+            pads=tuple(pads),
+            midi=midi,
+            tempo=_parsed(table, "tempo", Tempo.parse),
+            meter=_parsed(table, "meter", Meter.parse),
+            bars=_parsed(table, "bars", parse_bars),
+            key=_parsed(table, "key", Key.parse),
+            chords=_parsed(table, "chords", Chords.parse),
+        )
+
+
+def _pad(row: Mapping[str, Any]) -> Pad:
+    _check_keys(row, _PAD_KEYS)
+    for needed in ("name", "prompt"):
+        if needed not in row:
+            raise PresetError(f"lacks {needed}: write {needed} = '...'")
+    tonal = row.get("tonal", True)
+    if not isinstance(tonal, bool):
+        raise PresetError(f"tonal is {shown(tonal)}, but must be true or false")
+    texts = {part: row[part] for part in ("name", "prompt", "prompt_b", "negative", "color") if part in row}
+    return Pad(
+        **texts,
+        bars=_parsed(row, "bars", parse_bars),
+        knobs=_table(row, "knobs"),
+        key=_parsed(row, "key", Key.parse),
+        chords=_parsed(row, "chords", Chords.parse),
+        tonal=tonal,
+    )
+
+
+def _midi(table: Mapping[str, Any]) -> MidiMap:
+    _check_keys(table, _MIDI_KEYS)
+    ccs = default_ccs()
+    for written, knob in _table(table, "cc").items():
+        if not re.fullmatch(r"[0-9]{1,3}", written, re.ASCII):
+            raise PresetError(
+                f"cc has the key {shown(written)}, but must have controller numbers from 0 to 119"
+            )
+        if not isinstance(knob, str):
+            raise PresetError(f"cc {written} is {shown(knob)}, but must be the name of a knob")
+        ccs[int(written)] = knob
+    velocity = table.get("velocity")
+    if velocity is not None and not isinstance(velocity, str):
+        raise PresetError(f"velocity is {shown(velocity)}, but must be the name of a knob")
+    return MidiMap(first_note=table.get("first_note", FIRST_NOTE), ccs=ccs, velocity_knob=velocity)
+
+
+def _parsed(table: Mapping[str, Any], key: str, parse: Callable[[Any], Any]) -> Any:
+    return None if key not in table else parse(table[key])
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise PresetError(f"{key} is {shown(value)}, but must be a table")
+    return value
+
+
+def _check_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
+    for key in table:
+        if key not in known:
+            raise PresetError(
+                f"has the unknown key {shown(key)}, but may have {', '.join(known)}{nearest(key[:32], known)}"
+            )
+
+
+@contextmanager
+def _located(where: str) -> Iterator[None]:
+    try:
+        yield
+    except RiffError as error:
+        raise PresetError(f"{where}: {error}") from error

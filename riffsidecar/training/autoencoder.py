@@ -1,0 +1,125 @@
+"""Train the beat-grid autoencoder on crops of the data set's loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
+from riffsidecar.music import FRAMES_PER_COLUMN
+from riffsidecar.spectrogram import BEAT_GRID, uint8_to_mel
+from riffsidecar.training.config import TrainingConfig
+from riffsidecar.training.dataset import LoopSet
+from riffsidecar.training.run import Run
+
+__all__ = ["reconstruction_loss", "train_autoencoder", "validation_error_db"]
+
+Report = Callable[[int, int, dict[str, float], float], None]
+
+
+def reconstruction_loss(output: Tensor, target: Tensor, gradient_weight: float) -> Tensor:
+    """Return the weighted L1 distance of two ``(batch, 2, n_mels, frames)`` spectrograms and of their gradients.
+
+    A cell at 0 dB counts five times as much as one at the floor: what is loud is heard.
+    """
+    weight = 0.4 + 0.8 * (target.clamp(-1, 1) + 1)
+    loss = (weight * (output - target).abs()).mean()
+    for axis in (-1, -2):
+        loss = loss + gradient_weight * (output.diff(dim=axis) - target.diff(dim=axis)).abs().mean()
+    return loss
+
+
+def _crops(loops: LoopSet, indices: np.ndarray, columns: int, rng: np.random.Generator) -> Tensor:
+    frames = columns * FRAMES_PER_COLUMN
+    crops = [
+        loops.crop(int(i), FRAMES_PER_COLUMN * int(rng.integers(loops.records[int(i)].length.columns)), frames)
+        for i in indices
+    ]
+    return torch.from_numpy(uint8_to_mel(np.stack(crops)))
+
+
+def validation_error_db(autoencoder: BeatGridAutoencoder, loops: LoopSet, *, count: int = 32) -> float:
+    """Return the mean absolute error in dB over whole held-out loops."""
+    span_db = BEAT_GRID.ceiling_db - BEAT_GRID.floor_db
+    errors = []
+    with torch.no_grad():
+        for index in loops.held_out[:count]:
+            target = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(autoencoder.device)
+            with torch.autocast(autoencoder.device.type, torch.bfloat16):
+                output = autoencoder(target)
+            errors.append(float((output.float() - target).abs().mean()) * span_db / 2)
+    return float(np.mean(errors))
+
+
+def train_autoencoder(loops: LoopSet, folder: Path, config: TrainingConfig, report: Report) -> BeatGridAutoencoder:
+    """Train, or go on training, in ``folder``; return the averaged autoencoder with its latent statistics."""
+    settings = config.autoencoder
+    torch.manual_seed(config.seed)
+    shape = {
+        "n_mels": BEAT_GRID.n_mels,
+        "latent_channels": settings.latent_channels,
+        "widths": settings.widths,
+        "encoder_blocks": settings.encoder_blocks,
+        "decoder_blocks": settings.decoder_blocks,
+    }
+    autoencoder = BeatGridAutoencoder(**shape).to(memory_format=torch.channels_last)
+    run = Run(
+        folder,
+        {"autoencoder": autoencoder},
+        learning_rate=settings.learning_rate,
+        steps=settings.steps,
+        warmup_steps=settings.warmup_steps,
+        decay_share=settings.decay_share,
+        ema=settings.ema,
+        checkpoint_minutes=config.checkpoint_minutes,
+        seed=config.seed,
+    )
+    edge = FRAMES_PER_COLUMN
+    train = np.asarray(loops.train)
+
+    def loss_of(step: int, rng: np.random.Generator) -> tuple[Tensor, dict[str, float], int]:
+        target = _crops(loops, rng.choice(train, settings.batch), settings.crop_columns, rng).to(run.device)
+        noise = torch.from_numpy(
+            rng.standard_normal(
+                (settings.batch, settings.latent_channels, BEAT_GRID.n_mels // 8, settings.crop_columns), np.float32
+            )
+        ).to(run.device)
+        with run.autocast():
+            mean, log_variance = autoencoder.moments(target.to(memory_format=torch.channels_last))
+            output = autoencoder.decode_raw(mean + (0.5 * log_variance).exp() * noise)
+        mean, log_variance, output = mean.float(), log_variance.float(), output.float()
+        # A crop is no circle: its first and last columns saw each other.
+        inner_output, inner_target = output[..., edge:-edge], target[..., edge:-edge]
+        loss = reconstruction_loss(inner_output, inner_target, settings.gradient_weight)
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+        figures = {
+            "loss": float(loss.detach()),
+            "error_db": float((inner_output.detach() - inner_target).abs().mean()) * 40,
+            "kl": float(kl.detach()),
+        }
+        return loss + settings.kl_weight * kl, figures, settings.batch
+
+    run.train(loss_of, report)
+    with run.averaged():
+        statistics = latent_statistics(autoencoder, loops)
+        autoencoder.register_to_config(latents_mean=statistics[0], latents_std=statistics[1])
+        autoencoder.save_pretrained(folder / "vae", safe_serialization=True)
+    return BeatGridAutoencoder.from_pretrained(folder / "vae").to(run.device).eval()
+
+
+def latent_statistics(
+    autoencoder: BeatGridAutoencoder, loops: LoopSet, *, count: int = 256
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and standard deviation of each raw latent channel over up to ``count`` loops."""
+    means = []
+    with torch.no_grad():
+        for index in loops.train[:: max(1, len(loops.train) // count)][:count]:
+            spectrogram = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(autoencoder.device)
+            with torch.autocast(autoencoder.device.type, torch.bfloat16):
+                means.append(autoencoder.moments(spectrogram)[0][0].float().flatten(1).cpu())
+    values = torch.cat(means, dim=1)
+    return tuple(values.mean(1).tolist()), tuple(values.std(1).clamp(min=1e-3).tolist())

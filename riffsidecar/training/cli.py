@@ -1,0 +1,139 @@
+"""``riffsidecar train``: build the data, train the nets, write the checkpoint, evaluate it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from riffsidecar.errors import RiffError
+from riffsidecar.training.config import TrainingConfig, load_config
+
+__all__ = ["main", "parser"]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the argument parser of ``riffsidecar train``."""
+    root = argparse.ArgumentParser(prog="riffsidecar train", description="Make the embedded model, step by step.")
+    commands = root.add_subparsers(dest="command", required=True)
+    for name, text in {
+        "text-table": "distil the token table from an Apache-2.0 sentence encoder",
+        "data": "compose and render the loops that are still missing",
+        "autoencoder": "train the autoencoder, or go on where it stopped",
+        "denoiser": "train the denoiser and the text encoder, or go on where they stopped",
+        "export": "write the checkpoint directory from the last saved state",
+        "evaluate": "measure a checkpoint beside its references",
+    }.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--config", default="base", help="base, tiny or a TOML file (default: base)")
+        command.add_argument("--data", type=Path, default=Path("data"), help="folder of the shards")
+        command.add_argument("--run", type=Path, default=Path("runs/base"), help="folder of the training state")
+        command.add_argument("--text", type=Path, help="folder of tokenizer and token table (default: RUN/text)")
+        command.add_argument("--out", type=Path, help="export, evaluate: the checkpoint directory")
+        command.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="data: processes")
+        if name == "evaluate":
+            command.add_argument("--json", type=Path, help="write the figures to this file")
+    return root
+
+
+class _Progress:
+    """One line a second at most: step, figures, samples per second, time left."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit, self._begin, self._last, self._first = unit, time.perf_counter(), 0.0, -1
+
+    def __call__(self, step: int, steps: int, figures: dict[str, float], rate: float) -> None:
+        now = time.perf_counter()
+        if self._first < 0:
+            self._first, self._begin = step, now
+        if now - self._last < 1 and step < steps:
+            return
+        self._last = now
+        done = step - self._first
+        left = (now - self._begin) / done * (steps - step) if done else 0.0
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
+        print(f"{step}/{steps}  {shown}  {rate:.2f} {self._unit}/s  {left / 60:.1f} min left", flush=True)
+
+
+def _threads(config: TrainingConfig) -> None:
+    import torch
+
+    if config.threads:
+        torch.set_num_threads(config.threads)
+
+
+def _data(arguments: argparse.Namespace, config: TrainingConfig) -> None:
+    from riffsidecar.training.dataset import build_data
+
+    progress = _Progress("loops")
+    build_data(
+        arguments.data,
+        config.data,
+        workers=arguments.workers,
+        report=lambda done, total, rate: progress(done, total, {}, rate),
+    )
+
+
+def _text_folder(arguments: argparse.Namespace) -> Path:
+    folder: Path = arguments.text or arguments.run / "text"
+    return folder
+
+
+def _train(arguments: argparse.Namespace, config: TrainingConfig) -> None:
+    from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
+    from riffsidecar.training.autoencoder import train_autoencoder, validation_error_db
+    from riffsidecar.training.dataset import LoopSet
+    from riffsidecar.training.denoiser import train_denoiser
+    from riffsidecar.training.run import device
+
+    _threads(config)
+    loops = LoopSet(arguments.data, held_out=config.held_out)
+    print(f"{len(loops.train)} loops to train on, {len(loops.held_out)} held out", flush=True)
+    if arguments.command == "autoencoder":
+        autoencoder = train_autoencoder(loops, arguments.run / "autoencoder", config, _Progress("crops"))
+        print(f"held-out error {validation_error_db(autoencoder, loops):.3f} dB")
+        return
+    vae = BeatGridAutoencoder.from_pretrained(arguments.run / "autoencoder" / "vae").to(device()).eval()
+    train_denoiser(loops, vae, _text_folder(arguments), arguments.run / "denoiser", config, _Progress("loops"))
+
+
+def _export(arguments: argparse.Namespace, config: TrainingConfig) -> None:
+    from riffsidecar.training.export import export_checkpoint
+
+    out = arguments.out or arguments.run / "checkpoint"
+    size = export_checkpoint(arguments.run, _text_folder(arguments), out, config)
+    print(f"{out}: {size / 1e6:.1f} MB")
+
+
+def _evaluate(arguments: argparse.Namespace, config: TrainingConfig) -> int:
+    from riffsidecar.training.evaluate import evaluate
+
+    _threads(config)
+    return evaluate(arguments.out or arguments.run / "checkpoint", arguments.run, config, json_path=arguments.json)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``riffsidecar train``; return the exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        config = load_config(arguments.config)
+        if arguments.command == "text-table":
+            from riffsidecar.training.text_table import distil
+
+            distil(_text_folder(arguments))
+        elif arguments.command == "data":
+            _data(arguments, config)
+        elif arguments.command == "export":
+            _export(arguments, config)
+        elif arguments.command == "evaluate":
+            return _evaluate(arguments, config)
+        else:
+            _train(arguments, config)
+    except RiffError as error:
+        print(f"riffsidecar: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0

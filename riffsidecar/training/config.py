@@ -1,0 +1,137 @@
+"""Training configuration: one TOML file, every key with a default, unknown keys refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from riffsidecar.errors import TrainingError, nearest
+
+__all__ = ["AutoencoderConfig", "DataConfig", "DenoiserConfig", "EvaluationConfig", "TrainingConfig", "load_config"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Which loops are composed and rendered."""
+
+    seed: int = 1
+    loops: int = 4000
+    loops_per_shard: int = 64
+    captions_per_loop: int = 8
+    soundfont: bool = True
+    max_columns: int = 160
+
+
+@dataclass(frozen=True, slots=True)
+class AutoencoderConfig:
+    """The autoencoder and its training."""
+
+    widths: tuple[int, int, int] = (64, 128, 224)
+    encoder_blocks: tuple[int, int, int] = (0, 1, 2)
+    decoder_blocks: tuple[int, int, int] = (0, 2, 3)
+    latent_channels: int = 8
+    steps: int = 6000
+    batch: int = 8
+    crop_columns: int = 32
+    learning_rate: float = 6e-4
+    warmup_steps: int = 100
+    decay_share: float = 0.35
+    kl_weight: float = 1e-3
+    gradient_weight: float = 0.5
+    ema: float = 0.998
+
+
+@dataclass(frozen=True, slots=True)
+class DenoiserConfig:
+    """The denoiser with its text encoder, and their training."""
+
+    width: int = 384
+    depth: int = 7
+    heads: int = 6
+    text_layers: int = 2
+    steps: int = 20_000
+    batch_columns: int = 2048
+    learning_rate: float = 5e-4
+    warmup_steps: int = 200
+    decay_share: float = 0.3
+    ema: float = 0.9985
+    caption_dropout: float = 0.12
+    harmony_dropout: float = 0.5
+    control_dropout: float = 0.4
+    roll_share: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationConfig:
+    """How much is evaluated."""
+
+    judge_seed: int = 900_001
+    judge_loops: int = 800
+    judge_steps: int = 600
+    seeds_per_family: int = 20
+    num_inference_steps: int = 12
+    guidance: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """The whole chain.
+
+    ``held_out`` is the share of loops, by seed, that no net is trained on.
+    """
+
+    seed: int = 7
+    held_out: float = 0.03
+    checkpoint_minutes: float = 4.0
+    threads: int = 0
+    data: DataConfig = field(default_factory=DataConfig)
+    autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+
+
+def _build(cls: type, table: dict[str, Any], where: str) -> Any:
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in fields:
+            raise TrainingError(f"{where}: no setting '{name}'{nearest(name, fields)}; known: {', '.join(fields)}")
+        default = fields[name].default
+        if isinstance(value, dict):
+            nested = fields[name].default_factory
+            if nested is dataclasses.MISSING:
+                raise TrainingError(f"{where}: '{name}' is a value, not a table")
+            value = _build(type(nested()), value, f"{where} [{name}]")
+        elif isinstance(default, tuple) and isinstance(value, list):
+            value = tuple(value)
+        elif isinstance(default, float) and type(value) is int:
+            value = float(value)
+        if not isinstance(value, dict) and default is not dataclasses.MISSING and type(value) is not type(default):
+            raise TrainingError(f"{where}: '{name}' is {value!r}, a {type(default).__name__} is needed")
+        values[name] = value
+    return cls(**values)
+
+
+def load_config(name: str) -> TrainingConfig:
+    """Read a configuration: the name of a packaged one (``base``, ``tiny``) or the path of a TOML file.
+
+    Raises:
+        TrainingError: the file is missing, is no TOML or holds an unknown or ill-typed setting.
+    """
+    packaged = resources.files("riffsidecar.training") / "configs" / f"{name}.toml"
+    try:
+        text = packaged.read_text("utf-8") if packaged.is_file() else Path(name).read_text("utf-8")
+    except OSError as error:
+        raise TrainingError(f"no training configuration {name!r}: give base, tiny or the path of a TOML file") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TrainingError(f"{name}: not TOML: {error}") from error
+    config = _build(TrainingConfig, table, name)
+    if not isinstance(config, TrainingConfig):
+        raise TrainingError(f"{name}: not a training configuration")
+    return config

@@ -1,0 +1,216 @@
+"""The data set: composed loops as quantised beat-grid spectrograms in shards, rebuilt by a command, never kept.
+
+A shard is ``shard-NNNNN.npy``, ``(frames, 2, n_mels)`` uint8 with the loops end to end, and
+``shard-NNNNN.json``, what is known of each loop. A shard is written whole or not at all, so a killed run goes on
+where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riffsidecar.errors import TrainingError
+from riffsidecar.music import FRAMES_PER_COLUMN, Chords, Key, LoopLength, Meter, Tempo
+from riffsidecar.training.config import DataConfig
+
+__all__ = ["LoopRecord", "LoopSet", "build_data", "make_record"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopRecord:
+    """What is known of one loop of the data set."""
+
+    seed: int
+    family: str
+    tempo: Tempo
+    meter: Meter
+    bars: Fraction
+    key: Key | None
+    chords: Chords | None
+    density: float
+    brightness: float
+    energy: float
+    captions: tuple[str, ...]
+    attributes: dict[str, Any]
+
+    @property
+    def length(self) -> LoopLength:
+        """The loop's length."""
+        return LoopLength(self.bars, self.meter, self.tempo)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain values."""
+        return {
+            "seed": self.seed,
+            "family": self.family,
+            "tempo": str(self.tempo),
+            "meter": str(self.meter),
+            "bars": str(self.bars),
+            "key": None if self.key is None else str(self.key),
+            "chords": None if self.chords is None else str(self.chords),
+            "density": self.density,
+            "brightness": self.brightness,
+            "energy": self.energy,
+            "captions": list(self.captions),
+            "attributes": self.attributes,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> LoopRecord:
+        """Return the record that :meth:`to_json` wrote."""
+        return cls(
+            seed=values["seed"],
+            family=values["family"],
+            tempo=Tempo.parse(values["tempo"]),
+            meter=Meter.parse(values["meter"]),
+            bars=Fraction(values["bars"]),
+            key=None if values["key"] is None else Key.parse(values["key"]),
+            chords=None if values["chords"] is None else Chords.parse(values["chords"]),
+            density=values["density"],
+            brightness=values["brightness"],
+            energy=values["energy"],
+            captions=tuple(values["captions"]),
+            attributes=values["attributes"],
+        )
+
+
+def make_record(
+    seed: int, config: DataConfig, *, family: str | None = None, split: str = "train"
+) -> tuple[LoopRecord, NDArray[np.uint8]]:
+    """Compose, render and analyse the loop of ``seed``; return its record and ``(2, n_mels, frames)`` uint8."""
+    from riffsidecar.audio.loudness import integrated_lufs
+    from riffsidecar.audio.waveform import Waveform
+    from riffsidecar.spectrogram import BEAT_GRID, analyse, mel_to_uint8
+    from riffsidecar.training.captions import captions
+    from riffsidecar.training.compose import compose
+    from riffsidecar.training.render import default_soundfont, render_score
+
+    rng = np.random.default_rng((seed, 17))
+    for attempt in range(100):
+        score = compose(seed + attempt * 1_000_003, family=family)
+        if score.length.columns <= config.max_columns:
+            break
+    else:
+        raise TrainingError(f"no loop of at most {config.max_columns} columns near seed {seed}")
+    samples = render_score(score, soundfont=default_soundfont() if config.soundfont else None)
+    loudness = integrated_lufs(Waveform(samples, BEAT_GRID.sample_rate))
+    gain = 10 ** ((BEAT_GRID.reference_lufs - loudness) / 20) if np.isfinite(loudness) else 1.0
+    spectrogram = analyse(samples * np.float32(gain), score.length.frames, BEAT_GRID)
+    record = LoopRecord(
+        seed=seed,
+        family=score.attributes.family,
+        tempo=score.tempo,
+        meter=score.meter,
+        bars=Fraction(score.bars),
+        key=score.key,
+        chords=score.chords,
+        density=float(score.attributes.density),
+        brightness=float(score.attributes.brightness),
+        energy=float(score.attributes.energy),
+        captions=tuple(captions(score, rng, config.captions_per_loop, split=split)),
+        attributes={
+            "genre": score.attributes.genre,
+            "instruments": list(score.attributes.instruments),
+            "drums": bool(score.attributes.drums),
+            "swing": float(score.attributes.swing),
+        },
+    )
+    return record, mel_to_uint8(spectrogram)
+
+
+def _write_shard(job: tuple[str, int, tuple[int, ...], DataConfig]) -> tuple[int, int]:
+    """Render one shard; return its number and how many loops it holds."""
+    folder, number, seeds, config = job
+    records, frames = [], []
+    for seed in seeds:
+        record, spectrogram = make_record(seed, config)
+        records.append(record.to_json())
+        frames.append(spectrogram.transpose(2, 0, 1))
+    stem = Path(folder) / f"shard-{number:05d}"
+    partial = stem.with_suffix(".npy.part")
+    with partial.open("wb") as file:
+        np.save(file, np.concatenate(frames))
+    stem.with_suffix(".json.part").write_text(json.dumps(records), "utf-8")
+    stem.with_suffix(".npy.part").replace(stem.with_suffix(".npy"))
+    stem.with_suffix(".json.part").replace(stem.with_suffix(".json"))
+    return number, len(records)
+
+
+def build_data(folder: Path, config: DataConfig, *, workers: int, report: Callable[[int, int, float], None]) -> None:
+    """Write the shards of ``config`` that ``folder`` lacks.
+
+    Args:
+        folder: where the shards lie.
+        config: which loops.
+        workers: processes that render.
+        report: called with loops done, loops in all and loops per second after each shard.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = []
+    for number, start in enumerate(range(0, config.loops, config.loops_per_shard)):
+        seeds = tuple(config.seed * 10_000_000 + i for i in range(start, min(start + config.loops_per_shard, config.loops)))
+        if not (folder / f"shard-{number:05d}.json").exists():
+            jobs.append((str(folder), number, seeds, config))
+    done = config.loops - sum(len(job[2]) for job in jobs)
+    fresh, begin = 0, time.perf_counter()
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for _, count in pool.imap_unordered(_write_shard, jobs):
+            fresh += count
+            report(done + fresh, config.loops, fresh / (time.perf_counter() - begin))
+
+
+class LoopSet:
+    """The shards of a folder as a sequence of loops, split by seed into training and held-out."""
+
+    def __init__(self, folder: Path, *, held_out: float) -> None:
+        self.records: list[LoopRecord] = []
+        self._where: list[tuple[int, int, int]] = []
+        self._shards: list[NDArray[np.uint8]] = []
+        for path in sorted(folder.glob("shard-*.json")):
+            self._shards.append(np.load(path.with_suffix(".npy"), mmap_mode="r"))
+            start = 0
+            for values in json.loads(path.read_text("utf-8")):
+                record = LoopRecord.from_json(values)
+                frames = record.length.columns * FRAMES_PER_COLUMN
+                self.records.append(record)
+                self._where.append((len(self._shards) - 1, start, start + frames))
+                start += frames
+        if not self.records:
+            raise TrainingError(f"no shards in {folder}: run `riffsidecar train data` first")
+        draw = np.random.default_rng(0).random(1 << 16)
+        chosen = [bool(draw[record.seed % (1 << 16)] < held_out) for record in self.records]
+        self.train = [i for i, out in enumerate(chosen) if not out]
+        self.held_out = [i for i, out in enumerate(chosen) if out] or self.train[:1]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def spectrogram(self, index: int) -> NDArray[np.uint8]:
+        """Return the quantised spectrogram ``(2, n_mels, frames)`` of a loop."""
+        shard, start, stop = self._where[index]
+        return np.ascontiguousarray(self._shards[shard][start:stop].transpose(1, 2, 0))
+
+    def crop(self, index: int, start: int, frames: int) -> NDArray[np.uint8]:
+        """Return ``(2, n_mels, frames)`` of the endless repetition of a loop, from frame ``start`` on."""
+        shard, first, last = self._where[index]
+        rows = first + (start + np.arange(frames)) % (last - first)
+        return np.ascontiguousarray(self._shards[shard][rows].transpose(1, 2, 0))
+
+    def __iter__(self) -> Iterator[LoopRecord]:
+        return iter(self.records)

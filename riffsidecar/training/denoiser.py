@@ -1,0 +1,203 @@
+"""Train the denoiser and its text encoder by rectified flow on the latents of the data set."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
+from riffsidecar.diffusion.conditioning import COLUMN_CHANNELS, column_conditions, control_vector
+from riffsidecar.diffusion.denoiser import ColumnDenoiser
+from riffsidecar.diffusion.text import TextEncoder, load_tokenizer, tokenize
+from riffsidecar.errors import TrainingError
+from riffsidecar.spectrogram import uint8_to_mel
+from riffsidecar.training.config import DenoiserConfig, TrainingConfig
+from riffsidecar.training.dataset import LoopRecord, LoopSet
+from riffsidecar.training.run import Run
+
+__all__ = ["LatentSet", "TextLoss", "averaged_nets", "train_denoiser"]
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[int, int, dict[str, float], float], None]
+
+
+class LatentSet:
+    """The normalised latents of every loop, encoded once: ``(latent_channels, rows, columns)`` float16 each."""
+
+    def __init__(self, loops: LoopSet, autoencoder: BeatGridAutoencoder) -> None:
+        self.records = loops.records
+        self.latents: list[NDArray[np.float16]] = []
+        autoencoder = autoencoder.to(memory_format=torch.channels_last)
+        with torch.no_grad():
+            for index in range(len(loops)):
+                spectrogram = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(autoencoder.device)
+                with torch.autocast(autoencoder.device.type, torch.bfloat16):
+                    latents = autoencoder.encode(spectrogram)
+                self.latents.append(latents[0].float().cpu().numpy().astype(np.float16))
+
+    def by_columns(self, indices: list[int]) -> dict[int, NDArray[np.int64]]:
+        """Group loops by their number of columns."""
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index in indices:
+            groups[self.latents[index].shape[-1]].append(index)
+        return {columns: np.asarray(group) for columns, group in groups.items()}
+
+
+def _conditions(record: LoopRecord, settings: DenoiserConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return column conditions and controls of a loop, parts of them dropped at random."""
+    shown = rng.random(5) > ([settings.harmony_dropout] * 2 + [settings.control_dropout] * 3)
+    columns = column_conditions(record.length, record.key if shown[0] else None, record.chords if shown[1] else None)
+    controls = control_vector(
+        record.length,
+        density=record.density if shown[2] else None,
+        brightness=record.brightness if shown[3] else None,
+        energy=record.energy if shown[4] else None,
+    )
+    return columns, controls
+
+
+def _rolled(
+    latents: np.ndarray, columns: np.ndarray, record: LoopRecord, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Start the loop at another of its bars: latents and harmony move, the phases stay."""
+    bars = int(record.bars)
+    if bars < 2:
+        return latents, columns
+    shift = int(rng.integers(1, bars)) * (latents.shape[-1] // bars)
+    columns = columns.copy()
+    columns[6:] = np.roll(columns[6:], -shift, axis=-1)
+    return np.roll(latents, -shift, axis=-1), columns
+
+
+class TextLoss:
+    """Draws batches of loops of one length and returns the loss of rectified flow on them."""
+
+    def __init__(
+        self, latents: LatentSet, indices: list[int], tokenizer_folder: Path, settings: DenoiserConfig
+    ) -> None:
+        self._latents, self._settings = latents, settings
+        self._groups = latents.by_columns(indices)
+        self._lengths = sorted(self._groups)
+        tokens = np.asarray([len(self._groups[c]) * c for c in self._lengths], np.float64)
+        self._chances = tokens / tokens.sum()
+        self._tokenizer = load_tokenizer(tokenizer_folder)
+
+    def __call__(
+        self, denoiser: ColumnDenoiser, text_encoder: TextEncoder, rng: np.random.Generator, *, batch_columns: int
+    ) -> tuple[Tensor, int]:
+        """Return the mean squared error of the velocity and the number of loops."""
+        settings = self._settings
+        columns = int(rng.choice(self._lengths, p=self._chances))
+        picks = rng.choice(self._groups[columns], max(1, batch_columns // columns))
+        clean, conditions, controls, captions = [], [], [], []
+        for index in picks:
+            record = self._latents.records[int(index)]
+            latents = self._latents.latents[int(index)].astype(np.float32)
+            column, control = _conditions(record, settings, rng)
+            if rng.random() < settings.roll_share:
+                latents, column = _rolled(latents, column, record, rng)
+            clean.append(latents)
+            conditions.append(column)
+            controls.append(control)
+            drop = rng.random() < settings.caption_dropout
+            captions.append("" if drop else record.captions[int(rng.integers(len(record.captions)))])
+        target = torch.from_numpy(np.stack(clean)).to(denoiser.device)
+        noise = torch.from_numpy(rng.standard_normal(target.shape, np.float32)).to(denoiser.device)
+        time = torch.sigmoid(torch.from_numpy(rng.standard_normal(len(picks)).astype(np.float32)) + 0.2)
+        time = time.to(denoiser.device)
+        mixed = torch.lerp(target, noise, time.view(-1, 1, 1, 1))
+        ids, mask, _ = (t.to(denoiser.device) for t in tokenize(self._tokenizer, captions))
+        with torch.autocast(denoiser.device.type, torch.bfloat16):
+            velocity = denoiser(
+                mixed,
+                time * 1000,
+                text_encoder(ids, mask),
+                mask,
+                torch.from_numpy(np.stack(conditions)).to(denoiser.device),
+                torch.from_numpy(np.stack(controls)).to(denoiser.device),
+            )
+        return (velocity.float() - (noise - target)).square().mean(), len(picks)
+
+
+def _open_run(
+    autoencoder: BeatGridAutoencoder, text_folder: Path, folder: Path, config: TrainingConfig
+) -> tuple[Run, ColumnDenoiser, TextEncoder]:
+    settings = config.denoiser
+    torch.manual_seed(config.seed)
+    text_encoder = TextEncoder.from_table(text_folder, num_layers=settings.text_layers)
+    denoiser = ColumnDenoiser(
+        in_channels=autoencoder.config.latent_channels,
+        rows=autoencoder.config.n_mels // 8,
+        width=settings.width,
+        depth=settings.depth,
+        heads=settings.heads,
+        text_width=text_encoder.config.width,
+        column_channels=COLUMN_CHANNELS,
+    )
+    run = Run(
+        folder,
+        {"denoiser": denoiser, "text_encoder": text_encoder},
+        learning_rate=settings.learning_rate,
+        steps=settings.steps,
+        warmup_steps=settings.warmup_steps,
+        decay_share=settings.decay_share,
+        ema=settings.ema,
+        checkpoint_minutes=config.checkpoint_minutes,
+        seed=config.seed,
+    )
+    return run, denoiser, text_encoder
+
+
+def train_denoiser(
+    loops: LoopSet,
+    autoencoder: BeatGridAutoencoder,
+    text_folder: Path,
+    folder: Path,
+    config: TrainingConfig,
+    report: Report,
+) -> None:
+    """Train, or go on training, in ``folder``."""
+    settings = config.denoiser
+    latents = LatentSet(loops, autoencoder)
+    run, denoiser, text_encoder = _open_run(autoencoder, text_folder, folder, config)
+    loss = TextLoss(latents, loops.train, text_folder, settings)
+    validation = TextLoss(latents, loops.held_out, text_folder, settings)
+
+    def loss_of(step: int, rng: np.random.Generator) -> tuple[Tensor, dict[str, float], int]:
+        value, size = loss(denoiser, text_encoder, rng, batch_columns=settings.batch_columns)
+        return value, {"loss": float(value.detach())}, size
+
+    def report_with_validation(step: int, steps: int, figures: dict[str, float], rate: float) -> None:
+        if step % 500 == 0 or step == steps:
+            with run.averaged(), torch.no_grad():
+                values = [
+                    float(validation(denoiser, text_encoder, np.random.default_rng(i), batch_columns=1024)[0])
+                    for i in range(8)
+                ]
+            figures = {**figures, "validation": float(np.mean(values))}
+        report(step, steps, figures, rate)
+
+    run.train(loss_of, report_with_validation)
+
+
+def averaged_nets(
+    autoencoder: BeatGridAutoencoder, text_folder: Path, folder: Path, config: TrainingConfig
+) -> tuple[ColumnDenoiser, TextEncoder]:
+    """Return the averaged denoiser and text encoder of the last saved state, also of an unfinished run.
+
+    Raises:
+        TrainingError: ``folder`` holds no state.
+    """
+    run, denoiser, text_encoder = _open_run(autoencoder, text_folder, folder, config)
+    if run.step == 0:
+        raise TrainingError(f"nothing trained in {folder}: run `riffsidecar train denoiser` first")
+    run.average()
+    return denoiser.eval(), text_encoder.eval()

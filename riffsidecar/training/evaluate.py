@@ -1,0 +1,171 @@
+"""Measure a checkpoint on unseen prompts and seeds, beside references that show what the figures are worth."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from riffsidecar.diffusion.checkpoints import load_pipeline
+from riffsidecar.diffusion.pipeline import LoopPipeline
+from riffsidecar.music import LoopLength, Meter, Tempo
+from riffsidecar.spectrogram import BEAT_GRID, analyse, synthesise, uint8_to_mel
+from riffsidecar.training.captions import eval_prompts
+from riffsidecar.training.config import TrainingConfig
+from riffsidecar.training.dataset import make_record
+from riffsidecar.training.judge import Judge, trained_judge
+from riffsidecar.training.measures import grid_share
+from riffsidecar.training.score import FAMILIES
+
+__all__ = ["Row", "evaluate"]
+
+_TEMPI = (70, 84, 92, 100, 110, 120, 126, 132, 140, 150, 160, 168, 175)
+#: (bars, meter) of the report on lengths and meters.
+_SHAPES = ((1, "4/4"), (2, "4/4"), (4, "4/4"), (8, "4/4"), (4, "3/4"), (4, "6/8"), (2, "7/8"))
+_RHYTHMIC = ("drums", "bass", "lead-arp", "groove")
+_NEEDED_SHARE = 0.8
+_NEEDED_GRID = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: ``right`` is the judge's share of right answers, ``grid`` the onsets on the grid."""
+
+    name: str
+    loops: int
+    right: float
+    grid: float
+    by_family: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    family: str
+    prompt: str
+    seed: int
+    length: LoopLength
+
+
+def _cases(per_family: int, first_seed: int, shape: tuple[int, str] = (4, "4/4")) -> Iterator[_Case]:
+    for index in range(per_family):
+        for number, family in enumerate(FAMILIES):
+            prompts = eval_prompts(family)
+            tempo = _TEMPI[(index * len(FAMILIES) + number) % len(_TEMPI)]
+            length = LoopLength(Fraction(shape[0]), Meter.parse(shape[1]), Tempo.parse(tempo))
+            yield _Case(family, prompts[index % len(prompts)], first_seed + index, length)
+
+
+def _heard(spectrogram: NDArray[np.float32], length: LoopLength) -> NDArray[np.float32]:
+    """Return the spectrogram of the sound: what the judge hears has been through phase reconstruction."""
+    samples = synthesise(spectrogram, length.num_samples(BEAT_GRID.sample_rate), BEAT_GRID)
+    return analyse(samples, length.frames, BEAT_GRID)
+
+
+def _row(name: str, judge: Judge, heard: list[tuple[str, LoopLength, NDArray[np.float32]]]) -> Row:
+    right: dict[str, list[bool]] = {}
+    grid = []
+    for family, length, spectrogram in heard:
+        right.setdefault(family, []).append(FAMILIES[judge.classify(spectrogram)] == family)
+        if family in _RHYTHMIC:
+            grid.append(grid_share(spectrogram, length))
+    every = [answer for answers in right.values() for answer in answers]
+    return Row(
+        name,
+        len(every),
+        float(np.mean(every)),
+        float(np.mean(grid)) if grid else float("nan"),
+        {family: float(np.mean(answers)) for family, answers in right.items()},
+    )
+
+
+def _generate(pipeline: LoopPipeline, case: _Case, config: TrainingConfig) -> NDArray[np.float32]:
+    output = pipeline(
+        case.prompt,
+        length=case.length,
+        seed=case.seed,
+        num_inference_steps=config.evaluation.num_inference_steps,
+        guidance_scale=config.evaluation.guidance,
+    )
+    return output.spectrogram
+
+
+def _untrained(pipeline: LoopPipeline) -> None:
+    """Replace every weight of the denoiser by noise of its own spread."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in pipeline.denoiser.parameters():
+            if parameter.ndim > 1:
+                nn.init.normal_(parameter, std=0.02, generator=generator)
+
+
+def evaluate(
+    checkpoint: Path,
+    folder: Path,
+    config: TrainingConfig,
+    *,
+    json_path: Path | None = None,
+    report: Callable[[str], None] | None = None,
+) -> int:
+    """Print the table of ``checkpoint``; return 0 when it holds what is needed, 1 when it does not.
+
+    Needed: the judge is right in 80 % of the loops, onsets are on the grid in 0.9 of the codec's share. The same
+    command must see shuffled prompts and untrained weights fail, else it says that the evaluation itself is broken.
+    """
+    say: Callable[[str], None] = report or (lambda text: print(text, flush=True))  # noqa: T201
+    begin = time.perf_counter()
+    judge, ceiling = trained_judge(folder, config, say)
+    say(f"judge: right on {ceiling:.3f} of held-out renders")
+    pipeline = load_pipeline(checkpoint)
+    rows: list[Row] = []
+
+    def add(row: Row) -> Row:
+        rows.append(row)
+        families = "  ".join(f"{name} {share:.2f}" for name, share in row.by_family.items())
+        say(f"{row.name:<28} {row.loops:>4} loops  right {row.right:.3f}  grid {row.grid:.3f}  {families}")
+        return row
+
+    real, coded = [], []
+    per_family = max(1, config.evaluation.seeds_per_family // 2)
+    for index in range(per_family * len(FAMILIES)):
+        family = FAMILIES[index % len(FAMILIES)]
+        record, quantised = make_record(77_000_000 + index, config.data, family=family)
+        spectrogram = uint8_to_mel(quantised)
+        real.append((family, record.length, spectrogram))
+        coded.append((family, record.length, _heard(pipeline.decode(pipeline.encode(spectrogram)), record.length)))
+    add(_row("real loops (ceiling)", judge, real))
+    codec = add(_row("through the codec (ceiling)", judge, coded))
+
+    cases = list(_cases(config.evaluation.seeds_per_family, 5_000_000))
+    made = [(case.family, case.length, _heard(_generate(pipeline, case, config), case.length)) for case in cases]
+    model = add(_row("the model, unseen prompts", judge, made))
+    families = np.random.default_rng(0).permutation([family for family, _, _ in made])
+    shuffled = add(
+        _row("shuffled prompts (floor)", judge, [(str(f), n, s) for f, (_, n, s) in zip(families, made, strict=True)])
+    )
+    for shape in _SHAPES:
+        some = list(_cases(max(1, config.evaluation.seeds_per_family // 10), 6_000_000, shape))
+        heard = [(case.family, case.length, _heard(_generate(pipeline, case, config), case.length)) for case in some]
+        add(_row(f"{shape[0]} bars of {shape[1]}", judge, heard))
+    _untrained(pipeline)
+    some = cases[: 2 * len(FAMILIES)]
+    blank = [(case.family, case.length, _heard(_generate(pipeline, case, config), case.length)) for case in some]
+    untrained = add(_row("untrained weights (floor)", judge, blank))
+
+    broken = shuffled.right >= _NEEDED_SHARE or untrained.right >= _NEEDED_SHARE
+    good = model.right >= _NEEDED_SHARE and model.grid >= _NEEDED_GRID * codec.grid
+    if json_path is not None:
+        json_path.write_text(json.dumps([asdict(row) for row in rows], indent=1), "utf-8")
+    say(f"{time.perf_counter() - begin:.0f} s; needed: right {_NEEDED_SHARE}, grid {_NEEDED_GRID * codec.grid:.3f}")
+    if broken:
+        say("the evaluation is broken: a floor passes it")
+    else:
+        say("passed" if good else "failed")
+    return 0 if good and not broken else 1

@@ -1,0 +1,33 @@
+"""Write the checkpoint directory that the pipeline loads: components in half precision, safetensors only."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
+from riffsidecar.diffusion.pipeline import build_pipeline
+from riffsidecar.diffusion.text import load_tokenizer
+from riffsidecar.training.config import TrainingConfig
+from riffsidecar.training.denoiser import averaged_nets
+
+__all__ = ["export_checkpoint"]
+
+
+def export_checkpoint(run: Path, text_folder: Path, out: Path, config: TrainingConfig) -> int:
+    """Write ``out`` from the averaged weights of ``run``; return its size in bytes.
+
+    The old checkpoint, if there is one, is replaced only when the new one is complete.
+    """
+    vae = BeatGridAutoencoder.from_pretrained(run / "autoencoder" / "vae")
+    denoiser, text_encoder = averaged_nets(vae, text_folder, run / "denoiser", config)
+    pipeline = build_pipeline(vae, denoiser, text_encoder, load_tokenizer(text_folder)).to(dtype=torch.float16)
+    partial = out.with_name(out.name + ".part")
+    shutil.rmtree(partial, ignore_errors=True)
+    pipeline.save_pretrained(partial, safe_serialization=True)
+    shutil.rmtree(out, ignore_errors=True)
+    partial.replace(out)
+    return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
