@@ -128,8 +128,8 @@ class FakeMidi:
         self.output_names = tuple(outputs)
         self.receivers: dict[str, Callable[[Sequence[int]], None]] = {}
         self.sent: queue.Queue[bytes] = queue.Queue()
-        self.opened = queue.Queue[str]()
-        self.closed = queue.Queue[str]()
+        self.opened: queue.Queue[str] = queue.Queue()
+        self.closed: queue.Queue[str] = queue.Queue()
         self.is_closed = False
         self.problem = ""
 
@@ -155,6 +155,11 @@ class FakeMidi:
 
     def close(self) -> None:
         self.is_closed = True
+
+    def wait_for(self, name: str) -> None:
+        """Wait until a port has been opened."""
+        while self.opened.get(timeout=WAIT_S) != name:
+            continue
 
     def play(self, *data: int) -> None:
         """Send a message from the controller."""

@@ -13,12 +13,12 @@ import wave
 from collections.abc import Mapping
 
 from riffsidecar.errors import AudioError, CheckpointError
-from riffsidecar.render.messages import RenderedLoop
+from riffsidecar.render.messages import Again, RenderedLoop
 from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.render.worker_main import Progress
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["DIGEST", "DoubleRenderer", "broken_factory", "load_double", "no_checkpoint", "wav_bytes"]
+__all__ = ["DIGEST", "DoubleRenderer", "SoundingRenderer", "broken_factory", "load_double", "load_sounding", "no_checkpoint", "wav_bytes"]
 
 DIGEST = "d" * 64
 STEP_S = 0.01
@@ -48,7 +48,7 @@ class DoubleRenderer:
             "nice": str(os.nice(0)),
         }
 
-    def render(self, request: LoopRequest, progress: Progress, latents_of: bytes | None = None) -> RenderedLoop:
+    def render(self, request: LoopRequest, progress: Progress, again: Again | None = None) -> RenderedLoop:
         """Do what the words of the prompt say."""
         words = request.prompt.split()
         progress("text", 0.01)
@@ -68,7 +68,7 @@ class DoubleRenderer:
             time.sleep(STEP_S if "slow" in words else 0)
         progress("finish", 1.0)
         return RenderedLoop(
-            wav=wav_bytes(request),
+            wav=self.wav(request),
             stem="riff_test",
             num_samples=request.num_samples,
             sample_rate=request.sample_rate,
@@ -77,6 +77,41 @@ class DoubleRenderer:
             timings={"denoise": 0.0},
             environment=dict(self.environment),
         )
+
+
+    def wav(self, request: LoopRequest) -> bytes:
+        """Return the file of the loop."""
+        return wav_bytes(request)
+
+
+class SoundingRenderer(DoubleRenderer):
+    """Render seeded noise with its recipe and latents; ``shaky`` and ``other`` make it differ each time."""
+
+    def wav(self, request: LoopRequest) -> bytes:
+        """Return a file as the real renderer writes it."""
+        import numpy as np
+
+        from riffsidecar.audio import LoopTags, Waveform, encode_wav
+        from riffsidecar.render.recipe import pack_recipe
+
+        size = (2, request.num_samples)
+        samples = np.random.default_rng(request.seed).uniform(-0.5, 0.5, size).astype(np.float32)
+        shake = {"shaky": 1e-4, "other": 0.3}.get(request.prompt.split()[0], 0.0)
+        samples += shake * np.random.default_rng().uniform(-1, 1, size).astype(np.float32)
+        tags = LoopTags(
+            title="double",
+            bpm=request.tempo.bpm,
+            beats=request.bars * request.meter.numerator,
+            meter=request.meter,
+            recipe=pack_recipe(request, self.environment),
+            latents=np.zeros((8, 32, request.length.columns), np.float16),
+        )
+        return encode_wav(Waveform(samples, request.sample_rate), request.bit_depth, tags)
+
+
+def load_sounding(settings: WorkerSettings) -> SoundingRenderer:
+    """Return the double that makes sound."""
+    return SoundingRenderer(settings)
 
 
 def load_double(settings: WorkerSettings) -> DoubleRenderer:

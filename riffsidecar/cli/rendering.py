@@ -10,7 +10,7 @@ from pathlib import Path
 
 from riffsidecar.cli.context import Context
 from riffsidecar.errors import RiffError
-from riffsidecar.render.messages import RenderedLoop
+from riffsidecar.render.messages import Again, RenderedLoop
 from riffsidecar.render.worker import RenderWorker
 from riffsidecar.session.requests import LoopRequest
 
@@ -41,9 +41,9 @@ def render_with_progress(
     request: LoopRequest,
     label: str,
     *,
-    latents_of: bytes | None = None,
+    again: Again | None = None,
 ) -> tuple[RenderedLoop, float]:
-    """Render ``request``, or decode it from the latents in a WAV, and return the loop and the seconds it took.
+    """Render ``request``, or make a loop of it again, and return the loop and the seconds it took.
 
     Raises:
         RiffError: the render failed.
@@ -55,7 +55,7 @@ def render_with_progress(
         eta_s = elapsed_s * (1 - fraction) / fraction if fraction > 0 else None
         context.terminal.progress(f"{label}: {stage}" if context.terminal.is_interactive else label, fraction, eta_s)
 
-    loop = worker.render(job_id, request, show, latents_of=latents_of)
+    loop = worker.render(job_id, request, show, again=again)
     context.terminal.clear_bar()
     return loop, time.perf_counter() - started_s
 

@@ -64,7 +64,10 @@ def requests_from(args: argparse.Namespace, config: Config) -> tuple[LoopRequest
     if not 1 <= args.count <= MAX_COUNT:
         raise SessionError(f"--count is {args.count}; give 1 to {MAX_COUNT}")
     names = [name for name, _, _ in _OPTIONS.values()] + list(KNOBS)
-    given = {name: check_option(name, value) for name in names if (value := getattr(args, name)) is not None}
+    written = {name: value for name in names if (value := getattr(args, name)) is not None}
+    if str(written.get("sample_rate", "")).isdecimal():
+        written["sample_rate"] = int(written["sample_rate"])
+    given = {name: check_option(name, value) for name, value in written.items()}
     output = config.output
     values: dict[str, Any] = {
         "sample_rate": output.sample_rate,

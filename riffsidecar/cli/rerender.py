@@ -17,6 +17,7 @@ from riffsidecar.cli.exit_codes import DIFFERENT, OK
 from riffsidecar.cli.rendering import describe, render_with_progress, started_worker
 from riffsidecar.errors import WavError
 from riffsidecar.render.drop import DropFolder
+from riffsidecar.render.messages import Again
 from riffsidecar.session.requests import LoopRequest
 
 if TYPE_CHECKING:
@@ -51,16 +52,14 @@ def run(context: Context) -> int:
 
     path: Path = context.args.file
     earlier = read_loop(path)
-    latents_of = _bytes_with_latents(earlier, path) if context.args.decode else None
+    again = Again(_bytes(earlier, path, context.args.decode), denoise=not context.args.decode)
     as_before = _with_threads_of(context, earlier)
     with _with_its_files(earlier, path) as request, started_worker(as_before) as worker:
-        loop, render_s = render_with_progress(
-            context, worker, 1, request, f"rerender {path.name}", latents_of=latents_of
-        )
+        loop, render_s = render_with_progress(context, worker, 1, request, f"rerender {path.name}", again=again)
     difference_db = _difference_db(earlier.waveform, parse_loop(loop.wav, "the new loop").waveform)
     changed = _changes(earlier.made_with, loop.environment)
     kept = DropFolder(context.folder).publish(loop.stem, loop.wav) if context.args.out is not None else None
-    context.terminal.line(_verdict(difference_db, changed))
+    context.terminal.line(_verdict(difference_db, changed, loop.latents_db))
     if kept is not None:
         context.terminal.line(describe(kept, request, render_s))
     context.terminal.document(
@@ -69,6 +68,7 @@ def run(context: Context) -> int:
             "identical": difference_db == -math.inf,
             "difference_db": None if difference_db == -math.inf else round(difference_db, 2),
             "within_limit": difference_db <= LIMIT_DB,
+            "latents_db": loop.latents_db if loop.latents_db and math.isfinite(loop.latents_db) else None,
             "changed": {name: list(pair) for name, pair in changed.items()},
             "path": None if kept is None else str(kept),
             "render_s": round(render_s, 4),
@@ -77,8 +77,8 @@ def run(context: Context) -> int:
     return OK if difference_db <= LIMIT_DB else DIFFERENT
 
 
-def _bytes_with_latents(earlier: LoopFile, path: Path) -> bytes:
-    if earlier.latents is None:
+def _bytes(earlier: LoopFile, path: Path, decode: bool) -> bytes:
+    if decode and earlier.latents is None:
         raise WavError(f"{path} holds no latents; leave --decode out to render it from its recipe")
     return path.read_bytes()
 
@@ -140,8 +140,10 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, t
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def _verdict(difference_db: float, changed: Mapping[str, tuple[str, str]]) -> str:
+def _verdict(difference_db: float, changed: Mapping[str, tuple[str, str]], latents_db: float | None) -> str:
     build = "the same build" if not changed else ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
+    if latents_db is not None and math.isfinite(latents_db):
+        build += f"; the latents denoised anew differ at {latents_db:.1f} dB"
     if difference_db == -math.inf:
         return f"identical samples; {build}"
     if difference_db == math.inf:

@@ -3,7 +3,8 @@
 A clock sends 24 bytes a quarter note, each a millisecond or two early or late. A straight line is fitted
 through the arrival times of the last bars (least squares), and its slope is the tempo. The standard error of
 the slope, known from the scatter about the line, says when the estimate may be believed: a steady clock is
-believed after two quarter notes, a nervous one after two bars. The two halves of the window are compared all
+believed after two quarter notes, a nervous one after two to four bars, a
+very nervous one then too, but only roughly. The two halves of the window are compared all
 the time; when they disagree the tempo has changed, and the older half is forgotten.
 
 Time is handed in, in seconds of any monotonic clock; nothing here reads one.
@@ -28,9 +29,11 @@ _MAX_CLOCKS = 16 * CLOCKS_PER_QUARTER
 _CLOCKS_BETWEEN_FITS = 6
 _CLOCKS_PER_SIXTEENTH = 6
 _MAX_GAP_S = 0.6
-_BELIEVABLE_BPM = 0.01
+_BELIEVABLE_BPM = 0.0085
+_BELIEVABLE_AT_LAST_BPM = 0.5
 _HYSTERESIS_BPM = 0.05
 _SETTLED_BPM = 0.01
+_MAX_SNAP_BPM = 0.025
 _SIGMAS = 4.0
 _SIGMAS_AT_ONCE = 8.0
 
@@ -67,10 +70,12 @@ def fit_line(times_s: Sequence[float]) -> Line:
     count = len(times_s)
     middle = (count - 1) / 2
     first = times_s[0]
-    mean = math.fsum(time - first for time in times_s) / count
+    since = [time - first for time in times_s]
+    mean = sum(since) / count
     spread = count * (count * count - 1) / 12
-    slope = math.fsum((i - middle) * (times_s[i] - first) for i in range(count)) / spread
-    squares = math.fsum((times_s[i] - first - mean - slope * (i - middle)) ** 2 for i in range(count))
+    slope = sum([(i - middle) * time for i, time in enumerate(since)]) / spread
+    start = mean - slope * middle
+    squares = sum([(time - start - slope * i) ** 2 for i, time in enumerate(since)])
     variance = squares / (count - 2)
     return Line(slope, math.sqrt(variance / spread), math.sqrt(variance))
 
@@ -81,7 +86,7 @@ def snap_bpm(bpm: float, error_bpm: float) -> float:
     >>> snap_bpm(119.993, 0.004), snap_bpm(120.04, 0.004), snap_bpm(87.502, 0.002)
     (120.0, 120.04, 87.5)
     """
-    tolerance = min(0.015, 0.004 + 2 * error_bpm)
+    tolerance = min(max(_MAX_SNAP_BPM, 2 * error_bpm), 0.004 + 3 * error_bpm)
     for steps in (1, 2, 10):
         snapped = round(bpm * steps) / steps
         if abs(snapped - bpm) <= tolerance:
@@ -102,7 +107,7 @@ class ClockFollower:
         """Start with no tempo and no position."""
         self._times: deque[float] = deque(maxlen=_MAX_CLOCKS)
         self._until_fit = _CLOCKS_BETWEEN_FITS
-        self._told: float | None = None
+        self._told_bpm: float | None = None
         self._last_bpm = 0.0
         self._clocks = 0
         self._running = False
@@ -137,7 +142,7 @@ class ClockFollower:
     def forget(self) -> None:
         """Forget the clock, because its port has gone."""
         self._times.clear()
-        self._told = None
+        self._told_bpm = None
         self._running = False
 
     def tick(self, now_s: float) -> Tempo | None:
@@ -152,7 +157,9 @@ class ClockFollower:
             return None
         self._until_fit = _CLOCKS_BETWEEN_FITS
         line = self._steady_line()
-        if line is None or line.slope_s <= 0.0 or line.error_bpm > _BELIEVABLE_BPM:
+        is_full = len(self._times) == _MAX_CLOCKS
+        believable = _BELIEVABLE_AT_LAST_BPM if is_full else _BELIEVABLE_BPM
+        if line is None or line.slope_s <= 0.0 or line.error_bpm > believable:
             return None
         return self._tell(line)
 
@@ -176,23 +183,21 @@ class ClockFollower:
             self._times.popleft()
 
     def _tell(self, line: Line) -> Tempo | None:
-        known = self._told
         # While old and new clocks share the window the estimate wanders; only one that stands still is told.
-        wandering = abs(line.bpm - self._last_bpm) > _SETTLED_BPM
+        wandering = abs(line.bpm - self._last_bpm) > max(_SETTLED_BPM, line.error_bpm)
         self._last_bpm = line.bpm
         if wandering:
             return None
-        if known is not None and abs(line.bpm - known) <= _HYSTERESIS_BPM:
-            return None
-        bpm = snap_bpm(line.bpm, line.error_bpm)
-        if bpm == known:
+        # Estimates are compared as they are: a told tempo has been rounded, and may lie a little beside.
+        hysteresis = max(_HYSTERESIS_BPM, _SIGMAS * line.error_bpm)
+        if self._told_bpm is not None and abs(line.bpm - self._told_bpm) <= hysteresis:
             return None
         try:
-            tempo = Tempo.parse(bpm)
+            tempo = Tempo.parse(snap_bpm(line.bpm, line.error_bpm))
         except MusicError:
             # Outside 20 to 400 BPM: nothing that can be followed, and no reason to leave the last tempo.
             return None
-        self._told = bpm
+        self._told_bpm = line.bpm
         return tempo
 
 

@@ -254,4 +254,4 @@ def _is_there(name: str) -> bool:
         return True
     if name == "alsa":
         return Path("/dev/snd/seq").exists()
-    return "JACK_DEFAULT_SERVER" in os.environ or any(Path("/dev/shm").glob("jack*"))  # noqa: S108
+    return "JACK_DEFAULT_SERVER" in os.environ or any(Path("/dev/shm").glob("jack_*"))  # noqa: S108

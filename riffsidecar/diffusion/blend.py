@@ -28,11 +28,12 @@ def lerp(a: Tensor, b: Tensor, amount: float) -> Tensor:
 def slerp(a: Tensor, b: Tensor, amount: float) -> Tensor:
     """Return ``a`` at 0, ``b`` at 1, and the great circle between them (Shoemake 1985).
 
-    Gaussian noise of many dimensions lies on a sphere; the straight line between two seeds passes through its inside,
-    where a denoiser has never been. Radii are interpolated linearly. Nearly parallel tensors fall back to `lerp`.
+    Gaussian noise of many dimensions lies on a sphere; the straight line between two seeds passes through its
+    inside, where a denoiser has never been. Radii are interpolated linearly. Nearly parallel tensors fall
+    back to `lerp`.
 
-    >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5).norm().item()
-    1.0
+    >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5).mul(10).round().tolist()
+    [7.0, 7.0]
     """
     if amount <= 0.0:
         return a.clone()
@@ -49,14 +50,15 @@ def slerp(a: Tensor, b: Tensor, amount: float) -> Tensor:
     direction = (
         math.sin((1.0 - amount) * angle) * wide_a / radius_a + math.sin(amount * angle) * wide_b / radius_b
     ) / math.sin(angle)
-    return (direction * lerp(radius_a, radius_b, amount)).to(a.dtype)
+    point: Tensor = (direction * lerp(radius_a, radius_b, amount)).to(a.dtype)
+    return point
 
 
 def seeded_noise(seed: int, channels: int, rows: int, columns: int) -> Tensor:
     """Draw the standard normal noise ``(channels, rows, columns)`` float32 of a seed.
 
-    Noise is drawn column by column from numpy's Philox counter, on the CPU: the same on every device, and a longer
-    loop of the same seed begins with the noise of the shorter one.
+    Noise is drawn column by column from numpy's Philox counter, on the CPU: the same on every device, and a
+    longer loop of the same seed begins with the noise of the shorter one.
 
     Raises:
         DiffusionError: a seed outside 0 to `MAX_SEED`.
@@ -82,11 +84,12 @@ def drifted_noise(seed: int, drift: float, channels: int, rows: int, columns: in
 def velocity_mix(guidance: float, morph: float) -> tuple[float, float, float]:
     """Return the weights of the velocities under prompt A, prompt B and the negative prompt; they sum to 1.
 
-    Guidance (Ho & Salimans 2022) is ``negative + guidance * (wanted - negative)``; what is wanted is
-    ``(1 - morph) * A + morph * B``, the composition of scores of Liu et al. 2022, which samples near
-    ``p(x | A) ** (1 - morph) * p(x | B) ** morph``. Blending velocities and not the prompts' hidden states needs no
-    pairing of the third word of one prompt with the third word of the other, keeps every forward pass on prompts
-    the net was trained with, and is linear in ``morph`` at every step, so that the result moves steadily from A to B.
+    Guidance (Ho & Salimans 2022) is ``negative + guidance * (wanted - negative)``; what is wanted is ``(1 -
+    morph) * A + morph * B``, the composition of scores of Liu et al. 2022, which samples near ``p(x | A) **
+    (1 - morph) * p(x | B) ** morph``. Blending velocities and not the prompts' hidden states needs no pairing
+    of the third word of one prompt with the third word of the other, keeps every forward pass on prompts the
+    net was trained with, and is linear in ``morph`` at every step, so that the result moves steadily from A
+    to B.
 
     >>> velocity_mix(2.0, 0.25)
     (1.5, 0.5, -1.0)

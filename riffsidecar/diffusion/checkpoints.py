@@ -86,7 +86,7 @@ def load_pipeline(
     _check_index(path)
     try:
         with _no_progress_bars():
-            # The keyword for the dtype changed its name between releases of diffusers, so the nets are cast below.
+            # The keyword for the dtype changed its name between releases of diffusers: nets are cast below.
             pipeline = LoopPipeline.from_pretrained(
                 path, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
             )
@@ -95,16 +95,20 @@ def load_pipeline(
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError) as error:
         raise CheckpointError(f"the checkpoint {path} is damaged: {error}; {_REMEDY}") from error
     for name in ("vae", "denoiser", "text_encoder"):
-        _check_weights(path / name, getattr(pipeline, name))
+        net = getattr(pipeline, name)
+        _check_weights(path / name, net)
+        # Not the pipeline's own `to`, which warns of parts kept in float32 although there are none.
+        nn.Module.to(net, device, dtype)
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device, dtype)
+    loaded: LoopPipeline = pipeline
+    return loaded
 
 
 def _check_files(path: Path) -> None:
     for file in sorted(path.rglob("*")):
         if file.suffix.lower() in _PICKLES:
             raise CheckpointError(
-                f"the checkpoint {path} holds {file.relative_to(path)}, which could run code when it is read: "
+                f"the checkpoint {path} holds {file.relative_to(path)}, which could run code when read: "
                 "only safetensors are loaded; convert it, or name another checkpoint"
             )
 
@@ -115,7 +119,9 @@ def _check_index(path: Path) -> None:
         index = json.loads((path / _INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path / _INDEX} cannot be read: {error}; {_REMEDY}") from error
-    entries = {name: value for name, value in index.items() if name[:1] != "_"} if isinstance(index, dict) else {}
+    entries = (
+        {name: value for name, value in index.items() if name[:1] != "_"} if isinstance(index, dict) else {}
+    )
     for name in sorted(_COMPONENTS):
         if name not in entries or not (path / name).is_dir():
             raise CheckpointError(f"the checkpoint {path} lacks its {name}; {_REMEDY}")
@@ -123,7 +129,8 @@ def _check_index(path: Path) -> None:
         library = value[0] if isinstance(value, list) and len(value) == 2 else None
         if name not in _COMPONENTS or not isinstance(library, str) or not library.startswith(_LIBRARIES):
             raise CheckpointError(
-                f"{path / _INDEX} has a component {name!r} that riffsidecar does not know: {value!r}; {_REMEDY}"
+                f"{path / _INDEX} has a component {name!r} which riffsidecar does not know: {value!r}; "
+                f"{_REMEDY}"
             )
 
 
@@ -140,7 +147,8 @@ def _check_weights(folder: Path, net: nn.Module) -> None:
     if stored != expected:
         wrong = sorted(stored ^ expected)
         raise CheckpointError(
-            f"the weights in {folder} do not fit: {len(wrong)} names differ, the first is {wrong[0]}; {_REMEDY}"
+            f"the weights in {folder} do not fit: {len(wrong)} names differ, the first is {wrong[0]}; "
+            f"{_REMEDY}"
         )
 
 

@@ -1,12 +1,12 @@
 """Locks: keep some bars, or some bands, of an earlier loop while the rest is made anew.
 
-A lock is the earlier loop's latents and a mask over their rows and columns. While denoising, what is kept is put back
-after each step at the noise level just reached; a mask between 0 and 1 is put back until sigma falls below 1 - mask
-("Differential Diffusion", Levin & Fried 2023), so that softness does not depend on the number of steps. At the end the
-kept latents are pasted exactly.
+A lock is the earlier loop's latents and a mask over their rows and columns. While denoising, what is kept is
+put back after each step at the noise level just reached; a mask between 0 and 1 is put back until sigma falls
+below 1 - mask ("Differential Diffusion", Levin & Fried 2023), so that softness does not depend on the number
+of steps. At the end the kept latents are pasted exactly.
 
-The decoder and the phase reconstruction look beyond the kept part, so equal latents are not yet equal sound. The
-pipeline also pastes the decoded spectrogram (`spectrogram_weights`), and `keep_audio` pastes the samples.
+The decoder and the phase reconstruction look beyond the kept part, so equal latents are not yet equal sound.
+The pipeline also pastes the decoded spectrogram (`spectrogram_weights`), and `keep_audio` pastes the samples.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from riffsidecar.spectrogram.mel import hz_to_mel, mel_to_hz
 
 __all__ = [
     "LatentLock",
-    "bar_columns",
     "band_rows",
+    "bar_columns",
     "keep_audio",
     "make_lock",
     "reimposed",
@@ -73,14 +73,18 @@ def bar_columns(length: LoopLength, first: int, last: int) -> NDArray[np.float32
     """
     bars = ceil(length.bars)
     if not 1 <= first <= last <= bars:
-        raise DiffusionError(f"keep bars {first}-{last}: must lie within 1-{bars}, the first not after the last")
+        raise DiffusionError(
+            f"keep bars {first}-{last}: must lie within 1-{bars}, the first not after the last"
+        )
     per_bar = length.columns / float(length.bars)
     edges = np.arange(length.columns + 1, dtype=np.float64)
     inside = np.clip(edges, (first - 1) * per_bar, last * per_bar)
     return np.diff(inside).astype(np.float32)
 
 
-def band_rows(spectrogram_format: SpectrogramFormat, rows: int, low_hz: float, high_hz: float) -> NDArray[np.float32]:
+def band_rows(
+    spectrogram_format: SpectrogramFormat, rows: int, low_hz: float, high_hz: float
+) -> NDArray[np.float32]:
     """Return (rows,): how much of each latent row lies between two frequencies; half and more counts as all.
 
     Raises:
@@ -128,7 +132,7 @@ def make_lock(
         raise DiffusionError("lock: name the bars or the band to keep")
     if latents.ndim != 3 or latents.shape[2] != length.columns:
         raise DiffusionError(
-            f"lock: the earlier loop has latents {latents.shape}, but this loop has {length.columns} columns: "
+            f"lock: the earlier loop has latents {latents.shape}, this loop has {length.columns} columns: "
             "keep the bars, the meter and the octave of the tempo"
         )
     mask = np.zeros(latents.shape[1:], np.float32)
@@ -140,7 +144,7 @@ def make_lock(
 
 
 def _with_shoulders(columns: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Hold the neighbours of kept columns until half of the noise is gone, so that the border fits both sides."""
+    """Hold the neighbours of kept columns until half of the noise is gone, so that borders fit both sides."""
     kept = (columns >= 1.0).astype(np.float32)
     return np.maximum(columns, _SHOULDER * np.maximum(np.roll(kept, 1), np.roll(kept, -1)))
 
@@ -148,8 +152,8 @@ def _with_shoulders(columns: NDArray[np.float32]) -> NDArray[np.float32]:
 def reimposed(mask: NDArray[np.float32], before: float, after: float) -> NDArray[np.float32]:
     """Return how much of the kept latents to put back after a step from sigma ``before`` to ``after``.
 
-    1 where the lock still holds at ``after``, 0 where it let go before, and the share of the step in which it held
-    between, which makes the result continuous in the mask.
+    1 where the lock still holds at ``after``, 0 where it let go before, and the share of the step in which it
+    held between, which makes the result continuous in the mask.
 
     >>> reimposed(np.array([0.0, 0.4, 0.5, 1.0], np.float32), 0.7, 0.5).round(2).tolist()
     [0.0, 0.5, 1.0, 1.0]
@@ -160,7 +164,7 @@ def reimposed(mask: NDArray[np.float32], before: float, after: float) -> NDArray
 
 
 def spectrogram_weights(mask: NDArray[np.float32], n_mels: int, frames: int) -> NDArray[np.float32]:
-    """Return (n_mels, frames): 1 in what a mask of 1 keeps, falling to 0 over the neighbouring row and column."""
+    """Return (n_mels, frames): 1 where the mask is 1, falling to 0 over the neighbouring row and column."""
     rows, columns = mask.shape
     tall, wide = n_mels // rows, frames // columns
     kept = np.repeat(np.repeat((mask >= 1.0).astype(np.float32), tall, axis=0), wide, axis=1)
@@ -187,8 +191,8 @@ def keep_audio(
 ) -> NDArray[np.float32]:
     """Return ``rendered`` with the kept bars and bands of ``earlier`` in it, sample for sample.
 
-    Outside kept bars the two cross over within one latent column, outside a kept band within a sixth of an octave,
-    both as raised cosines and on the circle. Scale ``earlier`` to the loudness of ``rendered`` first.
+    Outside kept bars the two cross over within one latent column, outside a kept band within a sixth of an
+    octave, both as raised cosines and on the circle. Scale ``earlier`` to the loudness of ``rendered`` first.
 
     Args:
         rendered: (channels, num_samples).
@@ -211,7 +215,11 @@ def keep_audio(
     if band_hz is not None:
         hz = np.fft.rfftfreq(num_samples, 1.0 / sample_rate)
         above = np.log2(np.maximum(hz, 1e-3) / max(band_hz[1], 1e-3))
-        below = np.log2(max(band_hz[0], 1e-3) / np.maximum(hz, 1e-3)) if band_hz[0] > 0.0 else np.full_like(hz, -1.0)
+        below = (
+            np.log2(max(band_hz[0], 1e-3) / np.maximum(hz, 1e-3))
+            if band_hz[0] > 0.0
+            else np.full_like(hz, -1.0)
+        )
         gain = _raised_cosine(np.maximum(above, below) / _BAND_EDGE_OCTAVES)
         change = np.fft.rfft(earlier - mixed, axis=1) * gain
         mixed = mixed + np.fft.irfft(change, num_samples, axis=1)

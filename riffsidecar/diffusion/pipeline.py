@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline, ModelMixin, SchedulerMixin
@@ -22,6 +18,7 @@ from riffsidecar.diffusion.format import FormatComponent
 from riffsidecar.diffusion.locks import LatentLock, reimposed, spectrogram_weights
 from riffsidecar.diffusion.scheduler import FlowAdamsBashforthScheduler
 from riffsidecar.diffusion.text import TextEncoder, tokenize
+from riffsidecar.diffusion.values import Conditions, LoopOutput, Progress, check_within, silent
 from riffsidecar.errors import DiffusionError
 from riffsidecar.music import FRAMES_PER_COLUMN, Chords, Key, LoopLength
 from riffsidecar.spectrogram.formats import BEAT_GRID
@@ -29,50 +26,6 @@ from riffsidecar.spectrogram.formats import BEAT_GRID
 __all__ = ["Conditions", "LoopOutput", "LoopPipeline", "Progress", "build_pipeline"]
 
 MAX_INFERENCE_STEPS = 200
-
-Progress = Callable[[str, float], None]
-"""Called with a stage ("denoise", "decode") and the fraction of it that is done; may raise to stop."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LoopOutput:
-    """A loop before it is sound.
-
-    Attributes:
-        latents: float32 (channels, rows, columns), on the CPU.
-        spectrogram: float32 (channels, n_mels, frames) in the checkpoint's format.
-    """
-
-    latents: Tensor
-    spectrogram: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Conditions:
-    """All that a denoising run is told.
-
-    Attributes:
-        hidden_states: (prompts, num_tokens, width) of the prompts.
-        token_weights: (prompts, num_tokens), 0 for padding.
-        mix: the weight of the velocity under each prompt; they sum to 1 (see `velocity_mix`).
-        columns: (column_channels, columns).
-        controls: (control_size,).
-    """
-
-    hidden_states: Tensor
-    token_weights: Tensor
-    mix: tuple[float, ...]
-    columns: Tensor
-    controls: Tensor
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise DiffusionError(f"{name} is {value}: must be from {low:g} to {high:g}")
-
-
-def _silent(stage: str, fraction: float) -> None:
-    """Report to nobody."""
 
 
 class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
@@ -156,8 +109,8 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             num_inference_steps: steps of the solver.
             seed: of the noise, 0 to 2**31 - 1.
             drift: how far to walk from the noise of ``seed`` to that of the next seed, 0 to 1.
-            strength: with ``init_latents``, how far from them: 0 returns them, 1 forgets them. It is the sigma the
-                solver starts from, at any value.
+            strength: with ``init_latents``, how far from them: 0 returns them, 1 forgets them. It is the
+                sigma the solver starts from, at any value.
             init_latents: (channels, rows, columns) of the seed audio, from `encode`.
             key: the scale to stay in.
             chords: one or more a bar.
@@ -165,15 +118,15 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             brightness: 0 to 1, or None.
             energy: 0 to 1, or None.
             keep: parts of an earlier loop to hold on to.
-            callback: called with stage and fraction before the first step and after each; what it raises stops
-                the run, `CancelledError` by convention.
+            callback: called with stage and fraction before the first step and after each; what it raises
+                stops the run, `CancelledError` by convention.
 
         Raises:
             DiffusionError: a value out of its range, or latents of another length.
         """
         for name, value in (("morph", morph), ("drift", drift), ("strength", strength)):
-            _within(name, value, 0.0, 1.0)
-        report = callback or _silent
+            check_within(name, value, 0.0, 1.0)
+        report = callback or silent
         channels, rows = self.latent_shape
         noise = drifted_noise(seed, drift, channels, rows, length.columns)
         conditions = self.condition(
@@ -214,9 +167,13 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         controls: NDArray[np.float32] | None = None,
     ) -> Conditions:
         """Gather what a run is told; prompts whose velocity would count nothing are left out."""
-        _within("guidance_scale", guidance_scale, 0.0, 30.0)
+        check_within("guidance_scale", guidance_scale, 0.0, 30.0)
         mix = velocity_mix(guidance_scale, morph if prompt_b.strip() else 0.0)
-        wanted = [(text, weight) for text, weight in zip((prompt, prompt_b, negative_prompt), mix, strict=True) if weight]
+        wanted = [
+            (text, weight)
+            for text, weight in zip((prompt, prompt_b, negative_prompt), mix, strict=True)
+            if weight
+        ]
         device, dtype = self.denoiser.device, self._state_dtype
         ids, mask, weights = (t.to(device) for t in tokenize(self.tokenizer, [text for text, _ in wanted]))
         columns = column_conditions(length, None, None) if columns is None else columns
@@ -243,14 +200,14 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
     ) -> Tensor:
         """Return the latents (channels, rows, columns) that the flow leads to from ``noise``.
 
-        Rolling noise, column conditions, initial latents and lock together rolls the result. A denoiser in float64
-        keeps everything in float64, any other works on a float32 state.
+        Rolling noise, column conditions, initial latents and lock together rolls the result. A denoiser in
+        float64 keeps everything in float64, any other works on a float32 state.
 
         Raises:
             DiffusionError: shapes that differ, or a number of steps out of range.
         """
-        _within("num_inference_steps", num_inference_steps, 1, MAX_INFERENCE_STEPS)
-        report = callback or _silent
+        check_within("num_inference_steps", num_inference_steps, 1, MAX_INFERENCE_STEPS)
+        report = callback or silent
         device, dtype = self.denoiser.device, self._state_dtype
         noise = noise.to(device, dtype)[None]
         start = noise
@@ -260,7 +217,11 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
                 start = self.scheduler.add_noise(start, noise, strength * len(self.scheduler))
         else:
             strength = 1.0
-        kept = None if keep is None else self._fitting(torch.from_numpy(keep.latents), noise, "the lock's latents")
+        kept = (
+            None
+            if keep is None
+            else self._fitting(torch.from_numpy(keep.latents), noise, "the lock's latents")
+        )
         self.scheduler.set_timesteps(num_inference_steps, device, start=strength)
         sigmas = self.scheduler.sigmas.tolist()
         latents = start
@@ -269,7 +230,9 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             velocity = self._velocity(latents, timestep, conditions)
             latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]
             if keep is not None and kept is not None:
-                share = torch.from_numpy(reimposed(keep.mask, sigmas[step], sigmas[step + 1])).to(device, dtype)
+                share = torch.from_numpy(reimposed(keep.mask, sigmas[step], sigmas[step + 1])).to(
+                    device, dtype
+                )
                 known = self.scheduler.add_noise(kept, noise, sigmas[step + 1] * len(self.scheduler))
                 latents = torch.where(share >= 1.0, known, latents + share * (known - latents))
             report("denoise", (step + 1) / num_inference_steps)
@@ -280,7 +243,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
     def _velocity(self, latents: Tensor, timestep: Tensor, conditions: Conditions) -> Tensor:
         """Return the mix of the velocities under every prompt, in one batch."""
         prompts = len(conditions.mix)
-        velocities = self.denoiser(
+        velocities: Tensor = self.denoiser(
             latents.expand(prompts, -1, -1, -1),
             timestep.to(latents.dtype).expand(prompts),
             conditions.hidden_states,
@@ -292,11 +255,13 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         return (velocities * mix[:, None, None, None]).sum(dim=0, keepdim=True)
 
     @torch.inference_mode()
-    def decode(self, latents: Tensor | NDArray[np.float32], keep: LatentLock | None = None) -> NDArray[np.float32]:
+    def decode(
+        self, latents: Tensor | NDArray[np.float32], keep: LatentLock | None = None
+    ) -> NDArray[np.float32]:
         """Return the spectrogram (channels, n_mels, frames) of latents (channels, rows, columns).
 
-        Under a lock, what is kept is decoded from the earlier loop alone, because the decoder lets neighbours shine
-        through.
+        Under a lock, what is kept is decoded from the earlier loop alone, because the decoder lets neighbours
+        shine through.
         """
         decoded = self._decoded(torch.as_tensor(latents))
         if keep is not None:
@@ -332,7 +297,8 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
                 f"{FRAMES_PER_COLUMN}"
             )
         encoded = self.vae.encode(torch.as_tensor(spectrogram).to(self.vae.device, self.vae.dtype)[None])[0]
-        return encoded.float().cpu()
+        latents: Tensor = encoded.float().cpu()
+        return latents
 
     @property
     def _state_dtype(self) -> torch.dtype:

@@ -1,8 +1,8 @@
-"""Read weighted prompts: ``(x)`` louder, ``(x:1.3)`` by a number, ``[x]`` softer, ``\\(`` for a bracket itself.
+r"""Read weighted prompts: ``(x)`` louder, ``(x:1.3)`` by a number, ``[x]`` softer, ``\(`` a bracket.
 
-The notation is the one of Stable Diffusion front ends ("long prompt weighting"): ``(x)`` multiplies by 1.1, ``[x]``
-divides by 1.1, groups nest and multiply. Here a prompt never fails: a bracket without a partner is a character like
-any other, because a musician who types ``:)`` wants a loop and no lesson in syntax.
+The notation is the one of Stable Diffusion front ends ("long prompt weighting"): ``(x)`` multiplies by 1.1,
+``[x]`` divides by 1.1, groups nest and multiply. Here a prompt never fails: a bracket without a partner is a
+character like any other, because a musician who types ``:)`` wants a loop and no lesson in syntax.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ EMPHASIS = 1.1
 MAX_WEIGHT = 4.0
 MAX_NESTING = 16
 
-_TOKEN = re.compile(r"\\[()\[\]\\:]|[()\[\]]|[^\\()\[\]]+|\\")
+_MARK = re.compile(r"\\[()\[\]\\:]|[()\[\]]|[^\\()\[\]]+|\\")
 _TAIL = re.compile(r":\s*([0-9]{1,6}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})\s*$", re.ASCII)
 
 
@@ -39,14 +39,14 @@ class PromptPart:
             raise ValueError(f"PromptPart.weight is {self.weight}: must be 0 to {MAX_WEIGHT}")
 
 
-def _partners(tokens: list[str]) -> dict[int, int]:
+def _partners(marks: list[str]) -> dict[int, int]:
     """Match brackets of the same kind, at most `MAX_NESTING` deep; others stay plain characters."""
     pairs: dict[int, int] = {}
     stack: list[int] = []
-    for index, token in enumerate(tokens):
-        if token in ("(", "["):
+    for index, mark in enumerate(marks):
+        if mark in ("(", "["):
             stack.append(index)
-        elif token in (")", "]") and stack and tokens[stack[-1]] + token in ("()", "[]"):
+        elif mark in (")", "]") and stack and marks[stack[-1]] + mark in ("()", "[]"):
             opened = stack.pop()
             if len(stack) < MAX_NESTING:
                 pairs[opened] = index
@@ -56,8 +56,8 @@ def _partners(tokens: list[str]) -> dict[int, int]:
 def parse_prompt(prompt: str) -> tuple[PromptPart, ...]:
     r"""Split a prompt into parts of equal weight, in order; neighbours of equal weight are joined.
 
-    Weights multiply when groups nest and are held between 0 and `MAX_WEIGHT`. Brackets without a partner, or nested
-    deeper than `MAX_NESTING`, are plain text. The time taken is linear in the length of the prompt.
+    Weights multiply when groups nest and are held between 0 and `MAX_WEIGHT`. Brackets without a partner, or
+    nested deeper than `MAX_NESTING`, are plain text. The time taken is linear in the length of the prompt.
 
     >>> [(part.text, part.weight) for part in parse_prompt("warm (bass:1.3) loop")]
     [('warm ', 1.0), ('bass', 1.3), (' loop', 1.0)]
@@ -68,23 +68,23 @@ def parse_prompt(prompt: str) -> tuple[PromptPart, ...]:
     >>> parse_prompt("")
     ()
     """
-    tokens = _TOKEN.findall(prompt)
-    pairs = _partners(tokens)
+    marks = _MARK.findall(prompt)
+    pairs = _partners(marks)
     closers = {closed: opened for opened, closed in pairs.items()}
     weights = [1.0]
     pieces: list[tuple[str, float]] = []
-    for index, token in enumerate(tokens):
+    for index, mark in enumerate(marks):
         if index in pairs:
-            factor = 1.0 / EMPHASIS if token == "[" else EMPHASIS
-            tail = _TAIL.search(tokens[pairs[index] - 1]) if token == "(" else None
+            factor = 1.0 / EMPHASIS if mark == "[" else EMPHASIS
+            tail = _TAIL.search(marks[pairs[index] - 1]) if mark == "(" else None
             if tail is not None and pairs[index] - 1 > index:
                 factor = float(tail.group(1))
-                tokens[pairs[index] - 1] = tokens[pairs[index] - 1][: tail.start()]
+                marks[pairs[index] - 1] = marks[pairs[index] - 1][: tail.start()]
             weights.append(weights[-1] * factor)
         elif index in closers:
             weights.pop()
         else:
-            text = token[1:] if len(token) == 2 and token[0] == "\\" else token
+            text = mark[1:] if len(mark) == 2 and mark[0] == "\\" else mark
             pieces.append((text, min(max(weights[-1], 0.0), MAX_WEIGHT)))
     return _joined(pieces)
 

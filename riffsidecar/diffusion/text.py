@@ -1,12 +1,13 @@
 """Turn prompts into hidden states: wordpieces, a frozen static table, a small trained transformer.
 
 The table holds one vector per wordpiece, distilled once from a sentence encoder (see
-`riffsidecar.training.text_table`) and stored as int8 rows with one scale each, so that meaning which was never
-trained on ("fiddle" beside "violin") costs four megabytes and a lookup. What is learned together with the denoiser
-is a linear map and a pre-norm transformer over the at most `MAX_TOKENS` tokens of a prompt.
+`riffsidecar.training.text_table`) and stored as int8 rows with one scale each, so that meaning which was
+never trained on ("fiddle" beside "violin") costs four megabytes and a lookup. What is learned together with
+the denoiser is a linear map and a pre-norm transformer over the at most `MAX_TOKENS` tokens of a prompt.
 
-A token's weight counts like repetitions of that token: it adds log(weight) to the attention scores of every query
-that looks at it, so weight 2 is what two copies would give and weight 0 is absence, and it scales the token's vector.
+A token's weight counts like repetitions of that token: it adds log(weight) to the attention scores of every
+query that looks at it, so weight 2 is what two copies would give and weight 0 is absence, and it scales the
+token's vector.
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerFast:
 def tokenize(tokenizer: PreTrainedTokenizerFast, prompts: list[str]) -> tuple[Tensor, Tensor, Tensor]:
     """Split weighted prompts into wordpieces, padded to the longest of them.
 
-    The markup of `riffsidecar.diffusion.prompts` is taken off first; a wordpiece weighs what its first character
-    weighs. An empty prompt is [CLS][SEP], which is the unconditional prompt the model was trained with. Prompts over
-    `MAX_TOKENS` wordpieces keep their beginning.
+    The markup of `riffsidecar.diffusion.prompts` is taken off first; a wordpiece weighs what its first
+    character weighs. An empty prompt is [CLS][SEP], which is the unconditional prompt the model was trained
+    with. Prompts over `MAX_TOKENS` wordpieces keep their beginning.
 
     Args:
         tokenizer: The checkpoint's tokenizer.
@@ -105,7 +106,7 @@ def tokenize(tokenizer: PreTrainedTokenizerFast, prompts: list[str]) -> tuple[Te
 
 
 def attention_bias(attention_mask: Tensor, token_weights: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """Return what to add to attention scores: log(weight) for real tokens, a large negative number for padding.
+    """Return what to add to attention scores: log(weight) for tokens, a large negative number for padding.
 
     Args:
         attention_mask: (batch, num_tokens), true or nonzero where there is a token.
@@ -113,8 +114,8 @@ def attention_bias(attention_mask: Tensor, token_weights: Tensor | None, dtype: 
         dtype: Of the result.
 
     Returns:
-        (batch, 1, 1, num_tokens), ready for `scaled_dot_product_attention`. Finite everywhere, because -inf turns
-        into NaN in a row where nothing is left to attend to.
+        (batch, 1, 1, num_tokens), ready for `scaled_dot_product_attention`. Finite everywhere, because -inf
+        turns into NaN in a row where nothing is left to attend to.
     """
     weights = attention_mask.to(torch.float32)
     if token_weights is not None:
@@ -141,10 +142,11 @@ class _Block(nn.Module):
         query, key, value = heads.permute(2, 0, 3, 1, 4)
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         hidden = hidden + self.out(mixed.transpose(1, 2).reshape(batch, tokens, width))
-        return hidden + self.contract(functional.gelu(self.expand(self.norm2(hidden))))
+        changed: Tensor = hidden + self.contract(functional.gelu(self.expand(self.norm2(hidden))))
+        return changed
 
 
-class TextEncoder(ModelMixin, ConfigMixin):
+class TextEncoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Map wordpieces to hidden states through a frozen int8 table and a two-layer transformer.
 
     Args:
@@ -192,12 +194,14 @@ class TextEncoder(ModelMixin, ConfigMixin):
             table, scale = tensors["table"], tensors["scale"]
         except (OSError, SafetensorError, KeyError) as error:
             raise CheckpointError(f"no token table at {path} ({error}): make one with text_table") from error
-        encoder = cls(vocab_size=table.shape[0], table_width=table.shape[1], **config)
+        encoder: TextEncoder = cls(vocab_size=table.shape[0], table_width=table.shape[1], **config)
         encoder.table.copy_(table)
         encoder.table_scale.copy_(scale)
         return encoder
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_weights: Tensor | None = None) -> Tensor:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_weights: Tensor | None = None
+    ) -> Tensor:
         """Return hidden states (batch, num_tokens, width); padding is zero and never looked at.
 
         Args:
@@ -219,4 +223,5 @@ class TextEncoder(ModelMixin, ConfigMixin):
         bias = attention_bias(attention_mask, token_weights, dtype)
         for block in self.blocks:
             hidden = block(hidden, bias)
-        return self.norm(hidden) * attention_mask[..., None].to(dtype)
+        seen: Tensor = self.norm(hidden) * attention_mask[..., None].to(dtype)
+        return seen

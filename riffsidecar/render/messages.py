@@ -13,6 +13,8 @@ from riffsidecar.session.requests import LoopRequest
 
 __all__ = [
     "STAGES",
+    "Again",
+    "FromWorker",
     "Ready",
     "RenderDone",
     "RenderFailed",
@@ -20,7 +22,6 @@ __all__ = [
     "RenderProgress",
     "RenderedLoop",
     "ToWorker",
-    "FromWorker",
     "error_from_code",
 ]
 
@@ -34,7 +35,8 @@ class RenderedLoop:
 
     ``seam`` is the measure at the wrap, ``timings`` are seconds by stage, ``environment`` names the build that
     made the samples (package, checkpoint, torch, dtype, threads): two loops of one recipe and one environment
-    hold identical samples.
+    hold identical samples. ``latents_db`` is how far the latents of a loop made again lie from the earlier ones, in
+    dB, -inf for equal ones; None for a new loop.
     """
 
     wav: bytes = field(repr=False)
@@ -45,6 +47,7 @@ class RenderedLoop:
     seam: Mapping[str, float]
     timings: Mapping[str, float]
     environment: Mapping[str, str]
+    latents_db: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a loop without samples or without a name.
@@ -60,12 +63,25 @@ class RenderedLoop:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """Name the loop, a whole WAV, that is made again.
+
+    Without ``denoise`` its latents are decoded. With it they are denoised anew and compared; where the two agree
+    within -60 dB the loop's own are decoded. Another number of threads rounds the steps of the denoiser otherwise,
+    and the phase reconstruction makes another waveform of even the last bit.
+    """
+
+    wav: bytes = field(repr=False)
+    denoise: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RenderJob:
-    """Ask the worker for one loop; with ``latents_of``, a WAV, its latents are decoded and nothing is denoised."""
+    """Ask the worker for one loop, or for one made again."""
 
     job_id: int
     request: LoopRequest
-    latents_of: bytes | None = field(default=None, repr=False)
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from riffsidecar.errors import CancelledError, RiffError, WorkerError
 from riffsidecar.render.messages import (
+    Again,
     FromWorker,
     Ready,
     RenderDone,
@@ -128,16 +129,16 @@ class RenderWorker:
         request: LoopRequest,
         on_progress: Callable[[str, float], None] | None = None,
         *,
-        latents_of: bytes | None = None,
+        again: Again | None = None,
     ) -> RenderedLoop:
-        """Render ``request`` in the worker and return the loop; ``latents_of`` is as in ``RenderJob``.
+        """Render ``request`` in the worker and return the loop; ``again`` is a loop that it made before.
 
         Raises:
             CancelledError: it was cancelled by its ``job_id`` or the worker was closed.
             WorkerError: the process died or hung; the next call starts a new one.
             RiffError: what the render itself raised.
         """
-        job = RenderJob(job_id, request, latents_of)
+        job = RenderJob(job_id, request, again)
         self.start()
         try:
             self._send(job)

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from riffsidecar.errors import CancelledError, RiffError, WorkerError
 from riffsidecar.render.messages import (
+    Again,
     FromWorker,
     Ready,
     RenderDone,
@@ -51,8 +52,8 @@ class Renderer(Protocol):
     def environment(self) -> Mapping[str, str]:
         """What decides the samples beside the request: package, torch, dtype, threads."""
 
-    def render(self, request: LoopRequest, progress: Progress, latents_of: bytes | None = None) -> RenderedLoop:
-        """Render ``request``, or decode it from the latents in a WAV, calling ``progress`` at every step."""
+    def render(self, request: LoopRequest, progress: Progress, again: Again | None = None) -> RenderedLoop:
+        """Render ``request``, or make the loop ``again`` that it made before, calling ``progress`` at every step."""
 
 
 def thread_environment(threads: int) -> dict[str, str]:
@@ -127,7 +128,7 @@ def _serve(connection: Connection, cancelled_job: c_longlong, renderer: Renderer
     """Render one job and send how it ended; False when the process can not go on."""
     answer: FromWorker
     try:
-        loop = renderer.render(job.request, _reporter(connection, cancelled_job, job.job_id), job.latents_of)
+        loop = renderer.render(job.request, _reporter(connection, cancelled_job, job.job_id), job.again)
         answer = RenderDone(job.job_id, loop)
     except RiffError as error:
         answer = RenderFailed(job.job_id, error.code, str(error))

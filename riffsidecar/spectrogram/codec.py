@@ -15,7 +15,7 @@ from riffsidecar.spectrogram.mel import magnitudes_to_mel, mel_bank, mel_to_magn
 from riffsidecar.spectrogram.phase import heap_phase
 from riffsidecar.spectrogram.stft import hann, istft, resample_circular, stft, whole_hop
 
-__all__ = ["analyse", "denormalise", "normalise", "reconstruct", "synthesise"]
+__all__ = ["analyse", "denormalise", "mel_magnitudes", "normalise", "reconstruct", "synthesise"]
 
 _TINY = 1e-10
 _MEL_ITERATIONS = 15
@@ -55,7 +55,9 @@ def denormalise(spectrogram: NDArray[np.float32], fmt: SpectrogramFormat) -> NDA
 
 def _checked_audio(samples: NDArray[Any]) -> NDArray[np.float32]:
     if samples.ndim != 2 or samples.shape[0] not in (1, 2) or samples.shape[1] < 1:
-        raise SpectrogramError(f"samples have shape {samples.shape}, allowed is (1 or 2 channels, num_samples)")
+        raise SpectrogramError(
+            f"samples have shape {samples.shape}, allowed is (1 or 2 channels, num_samples)"
+        )
     if not np.issubdtype(samples.dtype, np.floating):
         raise SpectrogramError(f"samples are {samples.dtype}, allowed is floating point from -1 to 1")
     audio = np.asarray(samples, dtype=np.float32)
@@ -83,11 +85,13 @@ def analyse(
     audio = _checked_audio(samples)
     num_samples = audio.shape[1]
     if not 1 <= num_frames <= num_samples:
-        raise SpectrogramError(f"num_frames is {num_frames}, allowed is 1 to {num_samples} for {num_samples} samples")
+        raise SpectrogramError(
+            f"num_frames is {num_frames}, allowed is 1 to {num_samples} for {num_samples} samples"
+        )
     whole, rate = _whole_period(num_samples, num_frames, fmt, sample_rate)
     period = resample_circular(audio, whole, workers=workers)
     bank = mel_bank(fmt, rate)
-    scale = np.float32(2.0 / float(hann(fmt.win_length, "float64").sum()))
+    scale = np.float32(1.0) / _full_scale(fmt)
     mel = np.empty((audio.shape[0], fmt.n_mels, num_frames), dtype=np.float32)
     for channel in range(audio.shape[0]):
         spectrum = stft(period[channel], num_frames, fmt.win_length, n_fft=fmt.n_fft, workers=workers)
@@ -104,6 +108,55 @@ def _whole_period(
     return whole, whole / duration_s
 
 
+def mel_magnitudes(
+    spectrogram: NDArray[np.floating[Any]],
+    num_samples: int,
+    fmt: SpectrogramFormat = BEAT_GRID,
+    *,
+    sample_rate: int | None = None,
+) -> tuple[NDArray[np.float32], int]:
+    """Turn a normalised spectrogram (channels, n_mels, num_frames) into STFT magnitudes and their hop.
+
+    Magnitudes are (channels, num_frames, win_length // 2 + 1), as those of
+    :func:`riffsidecar.spectrogram.stft.stft`.
+
+    Raises:
+        SpectrogramError: a spectrogram, a length or a hop that cannot be.
+    """
+    if spectrogram.ndim != 3 or spectrogram.shape[0] not in (1, 2) or spectrogram.shape[1] != fmt.n_mels:
+        raise SpectrogramError(
+            f"the spectrogram has shape {spectrogram.shape}, allowed is (1 or 2, {fmt.n_mels}, num_frames)"
+        )
+    channels, _, num_frames = spectrogram.shape
+    if num_frames < 1 or num_samples < num_frames:
+        raise SpectrogramError(
+            f"num_samples is {num_samples}, allowed is at least one a frame of {num_frames}"
+        )
+    if not np.isfinite(spectrogram).all():
+        raise SpectrogramError("the spectrogram contains NaN or infinity; only finite values can be heard")
+    whole, rate = _whole_period(num_samples, num_frames, fmt, sample_rate)
+    hop = whole // num_frames
+    if 2 * hop > fmt.win_length:
+        raise SpectrogramError(
+            f"{num_samples} samples in {num_frames} frames are {hop} apart; windows of {fmt.win_length} allow at most "
+            f"{fmt.win_length // 2}: use more frames"
+        )
+    bank = mel_bank(fmt, rate)
+    # A padded analysis has bins between those of the window alone; the window's own are every so many.
+    stride = fmt.n_fft // fmt.win_length
+    mel = denormalise(np.asarray(spectrogram, dtype=np.float32), fmt)
+    magnitudes = np.stack(
+        [mel_to_magnitudes(channel, bank, iterations=_MEL_ITERATIONS)[:, ::stride] for channel in mel]
+    )
+    magnitudes *= _full_scale(fmt)
+    return magnitudes, hop
+
+
+def _full_scale(fmt: SpectrogramFormat) -> np.float32:
+    """Return the STFT magnitude of a full-scale sine at its bin."""
+    return np.float32(float(hann(fmt.win_length, "float64").sum()) / 2.0)
+
+
 def reconstruct(
     magnitudes: NDArray[np.float32],
     hop: int,
@@ -115,32 +168,39 @@ def reconstruct(
 ) -> NDArray[np.float32]:
     """Find the period of audio (channels, num_frames * hop) with these magnitudes (channels, num_frames, num_bins).
 
-    All channels share one phase, that of their sum: left and right magnitudes say nothing of the phase between
-    them, and one phase keeps a sound in the middle where it is.
+    Magnitudes say nothing of the phase between channels, so all start from one phase, that of their sum, which
+    keeps a sound in the middle where it is; each is then refined by itself. (Refining the sum alone costs 1.5 dB of
+    spectral convergence and 4 dB of the sides of reverberant loops, and gains the middle nothing.)
 
     Raises:
         SpectrogramError: magnitudes that cannot be used.
     """
+    channels, num_frames, _ = magnitudes.shape
     total = magnitudes.sum(axis=0)
-    spectrum = heap_phase(total, hop, win_length)
-    if callback is not None:
-        callback(0.2)
-
-    def report(fraction: float) -> None:
-        if callback is not None:
-            callback(0.2 + 0.75 * fraction)
-
-    spectrum = fast_griffin_lim(
-        spectrum, total, hop, win_length, iterations=iterations, callback=report, workers=workers
-    )
-    samples = np.empty((magnitudes.shape[0], magnitudes.shape[1] * hop), dtype=np.float32)
-    if magnitudes.shape[0] == 1:
-        samples[0] = istft(spectrum, hop, win_length, workers=workers)
-        return samples
-    spectrum /= np.maximum(total, np.float32(1e-30))
-    for channel in range(magnitudes.shape[0]):
-        samples[channel] = istft(spectrum * magnitudes[channel], hop, win_length, workers=workers)
+    shared = heap_phase(total, hop, win_length)
+    _report(callback, 0.2)
+    if channels > 1:
+        shared /= np.maximum(total, np.float32(1e-30))
+    samples = np.empty((channels, num_frames * hop), dtype=np.float32)
+    for channel in range(channels):
+        spectrum = fast_griffin_lim(
+            shared if channels == 1 else shared * magnitudes[channel],
+            magnitudes[channel],
+            hop,
+            win_length,
+            iterations=iterations,
+            callback=lambda fraction, before=channel: _report(
+                callback, 0.2 + 0.8 * (before + fraction) / channels
+            ),
+            workers=workers,
+        )
+        samples[channel] = istft(spectrum, hop, win_length, workers=workers)
     return samples
+
+
+def _report(callback: Callable[[float], None] | None, fraction: float) -> None:
+    if callback is not None:
+        callback(fraction)
 
 
 def synthesise(
@@ -162,40 +222,16 @@ def synthesise(
     Raises:
         SpectrogramError: a spectrogram, a length or a hop that cannot be.
     """
-    if spectrogram.ndim != 3 or spectrogram.shape[0] not in (1, 2) or spectrogram.shape[1] != fmt.n_mels:
-        raise SpectrogramError(
-            f"the spectrogram has shape {spectrogram.shape}, allowed is (1 or 2, {fmt.n_mels}, num_frames)"
-        )
-    channels, _, num_frames = spectrogram.shape
-    if num_frames < 1 or num_samples < num_frames:
-        raise SpectrogramError(f"num_samples is {num_samples}, allowed is at least one a frame of {num_frames}")
-    if not np.isfinite(spectrogram).all():
-        raise SpectrogramError("the spectrogram contains NaN or infinity; only finite values can be heard")
-    whole, rate = _whole_period(num_samples, num_frames, fmt, sample_rate)
-    hop = whole // num_frames
-    if 2 * hop > fmt.win_length:
-        raise SpectrogramError(
-            f"{num_samples} samples in {num_frames} frames are {hop} apart; windows of {fmt.win_length} allow at most "
-            f"{fmt.win_length // 2}: use more frames"
-        )
-    bank = mel_bank(fmt, rate)
-    # A padded analysis has bins between those of the window alone; the window's own are every so many.
-    stride = fmt.n_fft // fmt.win_length
-    scale = np.float32(float(hann(fmt.win_length, "float64").sum()) / 2.0)
-    magnitudes = np.empty((channels, num_frames, fmt.win_length // 2 + 1), dtype=np.float32)
-    mel = denormalise(np.asarray(spectrogram, dtype=np.float32), fmt)
-    for channel in range(channels):
-        magnitudes[channel] = mel_to_magnitudes(mel[channel], bank, iterations=_MEL_ITERATIONS)[:, ::stride]
-        if callback is not None:
-            callback(0.1 * (channel + 1) / channels)
-    magnitudes *= scale
-
-    def report(fraction: float) -> None:
-        if callback is not None:
-            callback(0.1 + 0.85 * fraction)
-
-    period = reconstruct(magnitudes, hop, fmt.win_length, iterations=iterations, callback=report, workers=workers)
+    magnitudes, hop = mel_magnitudes(spectrogram, num_samples, fmt, sample_rate=sample_rate)
+    _report(callback, 0.1)
+    period = reconstruct(
+        magnitudes,
+        hop,
+        fmt.win_length,
+        iterations=iterations,
+        callback=lambda fraction: _report(callback, 0.1 + 0.85 * fraction),
+        workers=workers,
+    )
     samples = resample_circular(period, num_samples, workers=workers)
-    if callback is not None:
-        callback(1.0)
+    _report(callback, 1.0)
     return samples

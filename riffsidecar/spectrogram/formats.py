@@ -52,11 +52,21 @@ class SpectrogramFormat:
         checks = (
             (bool(self.name), "name", self.name, "a non-empty string"),
             (self.sample_rate >= 8000, "sample_rate", self.sample_rate, "at least 8000 Hz"),
-            (self.win_length >= 16 and self.win_length % 2 == 0, "win_length", self.win_length, "even, at least 16"),
+            (
+                self.win_length >= 16 and self.win_length % 2 == 0,
+                "win_length",
+                self.win_length,
+                "even, at least 16",
+            ),
             (self.n_fft % max(self.win_length, 1) == 0, "n_fft", self.n_fft, "a multiple of win_length"),
             (1 <= self.n_mels <= self.n_fft // 2, "n_mels", self.n_mels, "1 to n_fft / 2"),
             (self.fmin_hz >= 0.0, "fmin_hz", self.fmin_hz, "0 or more"),
-            (self.fmin_hz < self.fmax_hz < 0.49 * self.sample_rate, "fmax_hz", self.fmax_hz, "above fmin_hz, below 0.49 sample_rate"),
+            (
+                self.fmin_hz < self.fmax_hz < 0.49 * self.sample_rate,
+                "fmax_hz",
+                self.fmax_hz,
+                "above fmin_hz, below 0.49 sample_rate",
+            ),
             (self.mel_scale in ("slaney", "htk"), "mel_scale", self.mel_scale, "slaney or htk"),
             (self.scale in ("decibels", "root"), "scale", self.scale, "decibels or root"),
             (self.time in ("beats", "seconds"), "time", self.time, "beats or seconds"),
@@ -67,7 +77,9 @@ class SpectrogramFormat:
         )
         for holds, field, value, allowed in checks:
             if not holds:
-                raise SpectrogramError(f"spectrogram format {self.name!r}: {field} is {value!r}, allowed is {allowed}")
+                raise SpectrogramError(
+                    f"spectrogram format {self.name!r}: {field} is {value!r}, allowed is {allowed}"
+                )
 
     @property
     def num_bins(self) -> int:

@@ -51,7 +51,9 @@ def hz_to_mel(hz: Any, mel_scale: str) -> NDArray[np.float64]:
     values = np.asarray(hz, dtype=np.float64)
     if mel_scale == "htk":
         return np.asarray(_HTK_FACTOR * np.log1p(values / _HTK_KNEE_HZ))
-    log_part = _SLANEY_KNEE_MEL + np.log(np.maximum(values, _SLANEY_KNEE_HZ) / _SLANEY_KNEE_HZ) / _SLANEY_LOG_STEP
+    log_part = (
+        _SLANEY_KNEE_MEL + np.log(np.maximum(values, _SLANEY_KNEE_HZ) / _SLANEY_KNEE_HZ) / _SLANEY_LOG_STEP
+    )
     return np.where(values < _SLANEY_KNEE_HZ, values / _SLANEY_HZ_PER_MEL, log_part)
 
 
@@ -64,7 +66,9 @@ def mel_to_hz(mel: Any, mel_scale: str) -> NDArray[np.float64]:
     values = np.asarray(mel, dtype=np.float64)
     if mel_scale == "htk":
         return np.asarray(_HTK_KNEE_HZ * np.expm1(values / _HTK_FACTOR))
-    log_part = _SLANEY_KNEE_HZ * np.exp(_SLANEY_LOG_STEP * (np.maximum(values, _SLANEY_KNEE_MEL) - _SLANEY_KNEE_MEL))
+    log_part = _SLANEY_KNEE_HZ * np.exp(
+        _SLANEY_LOG_STEP * (np.maximum(values, _SLANEY_KNEE_MEL) - _SLANEY_KNEE_MEL)
+    )
     return np.where(values < _SLANEY_KNEE_MEL, values * _SLANEY_HZ_PER_MEL, log_part)
 
 
@@ -150,7 +154,9 @@ def magnitudes_to_mel(magnitudes: NDArray[np.float32], bank: MelBank) -> NDArray
         SpectrogramError: magnitudes whose bins are not the bank's.
     """
     if magnitudes.ndim != 2 or magnitudes.shape[1] != bank.num_bins:
-        raise SpectrogramError(f"magnitudes have shape {magnitudes.shape}, allowed is (num_frames, {bank.num_bins})")
+        raise SpectrogramError(
+            f"magnitudes have shape {magnitudes.shape}, allowed is (num_frames, {bank.num_bins})"
+        )
     out = np.empty((bank.n_mels, magnitudes.shape[0]), dtype=np.float32)
     values = np.ascontiguousarray(magnitudes, dtype=np.float32)
     _forward(values, bank.bands, bank.falling, bank.rising, out)
@@ -202,7 +208,9 @@ def _invert(mel, bands, falling, rising, normaliser, iterations, out):  # type: 
                 out[start + i, k] = value[k, i]
 
 
-def mel_to_magnitudes(mel: NDArray[np.float32], bank: MelBank, *, iterations: int = 30) -> NDArray[np.float32]:
+def mel_to_magnitudes(
+    mel: NDArray[np.float32], bank: MelBank, *, iterations: int = 30
+) -> NDArray[np.float32]:
     """Find magnitudes (num_frames, num_bins) whose bands are ``mel`` (n_mels, num_frames).
 
     Multiplicative updates for the Kullback-Leibler divergence (Lee and Seung 2001) with the filterbank fixed,
@@ -212,7 +220,9 @@ def mel_to_magnitudes(mel: NDArray[np.float32], bank: MelBank, *, iterations: in
         SpectrogramError: mel amplitudes of another bank, or negative ones.
     """
     if mel.ndim != 2 or mel.shape[0] != bank.n_mels:
-        raise SpectrogramError(f"mel amplitudes have shape {mel.shape}, allowed is ({bank.n_mels}, num_frames)")
+        raise SpectrogramError(
+            f"mel amplitudes have shape {mel.shape}, allowed is ({bank.n_mels}, num_frames)"
+        )
     values = np.ascontiguousarray(mel, dtype=np.float32)
     if not float(values.min(initial=0.0)) >= 0.0:
         raise SpectrogramError("mel amplitudes are negative or NaN; amplitudes are 0 or more")

@@ -132,7 +132,9 @@ def istft(spectrum: NDArray[Any], hop: int, win_length: int, *, workers: int = 1
     frames = scipy.fft.irfft(spectrum, n=win_length, axis=-1, workers=workers)
     total = _window_sum(win_length, hop, frames.dtype.name)
     if float(total.min()) < 1e-3:
-        raise SpectrogramError(f"a hop of {hop} leaves gaps between windows of {win_length}; use at most half of it")
+        raise SpectrogramError(
+            f"a hop of {hop} leaves gaps between windows of {win_length}; use at most half of it"
+        )
     num_samples = spectrum.shape[0] * hop
     line = np.zeros(num_samples + win_length, dtype=frames.dtype)
     _overlap_add(frames, hann(win_length, frames.dtype.name), hop, line)

@@ -1,9 +1,10 @@
 """Write what musicians would type for a loop: fragments and sentences, slang, figures, typos.
 
-Templates name slots: ``{F}`` family, ``{I}`` and ``{I2}`` instruments, ``{G}`` genre, ``{M}`` and ``{M2}`` moods, ``{R}``
-what the instrument plays, ``{T}`` tempo in words or figures, ``{N}`` the figure alone, ``{K}`` key, ``{C}`` chords,
-``{E}`` meter, ``{B}`` bars, ``{S}`` stem. A template serves a score that has all its slots. Every template names the
-family or an instrument. Whole phrasings and some slang are held out for the evaluation.
+Templates name slots: ``{F}`` family, ``{I}`` and ``{I2}`` instruments, ``{G}`` genre, ``{M}`` and ``{M2}``
+moods, ``{R}`` what the instrument plays, ``{T}`` tempo in words or figures, ``{N}`` the figure alone,
+``{K}`` key, ``{C}`` chords, ``{E}`` meter, ``{B}`` bars, ``{S}`` stem. A template serves a score that has
+all its slots. Every template names the family or an instrument. Whole phrasings and some slang are held out
+for the evaluation.
 """
 
 from __future__ import annotations
@@ -15,104 +16,29 @@ from functools import lru_cache
 import numpy as np
 
 from riffsidecar.errors import TrainingError
+from riffsidecar.training.caption_words import (
+    COLOURED,
+    HELD_OUT_TEMPLATES,
+    METER_WORDS,
+    NAMED_DRUMS,
+    NEGATIVES,
+    OPPOSITES,
+    ROLE_WORDS,
+    STEM_FAMILIES,
+    TRAIN_TEMPLATES,
+)
 from riffsidecar.training.compose.dice import Dice
 from riffsidecar.training.eval_prompts import EVAL_PROMPTS
 from riffsidecar.training.instruments import INSTRUMENTS
 from riffsidecar.training.lexicon import terms_for
 from riffsidecar.training.score import FAMILIES, Part, Score
+from riffsidecar.training.typing_slips import roughen
 
 __all__ = ["HELD_OUT_TEMPLATES", "TRAIN_TEMPLATES", "captions", "eval_prompts", "negative_words"]
 
-TRAIN_TEMPLATES = (
-    "{F}", "{I}", "{G} {F}", "{G} {I}", "{M} {F}", "{M} {I}", "{I} {R}", "{G} {I} {R}", "{M} {G} {F}", "{M} {G} {I}",
-    "{M} {I} {R}", "{G} {F} loop", "{I} loop", "{G} {I} loop", "{M} {I} loop", "{G} {F}, {M}", "{I}, {G}", "{I}, {M}",
-    "{I}, {G}, {M}", "{G}, {I}", "{G}, {F}, {M}, {M2}", "{G}, {I}, {M}, {T}", "{M}, {M2}, {I}", "{M} {M2} {F}",
-    "{M} and {M2} {I}", "{M} but {M2} {F}", "{T} {G} {F}", "{G} {F} {T}", "{G} {F} at {N} bpm", "{N} bpm {G} {I}",
-    "{N}bpm {F}", "{G} {N} {I}", "{F} in {K}", "{I} in {K}", "{I} {R} in {K}", "{G} {I} in {K}", "{M} {F} in {K}",
-    "{K} {G} {I}", "{I} {K} {N}bpm", "{I} with {I2}", "{I} and {I2}", "{I} + {I2}", "{I}, {I2}, {G}", "{G} {F} with {I}",
-    "{M} {I} over {I2}", "{G} {F} with {I} and {I2}", "{M} {G} {F} with {I}", "{G} {I} {R} with {I2}", "{F}, {S}",
-    "{S}, {G} {I}", "{I} {R}, {S}", "{M} {G} {F}, {S}", "{I}, {S}, {T}", "{G} {I} {S}", "{F} in {E}", "{G} {F} in {E}",
-    "{E} {I} {R}", "{M} {I} {E}", "a {M} {G} {F}", "a {F} with {I}, {M}", "{M} {G} {F} with {I}, {T}, {K}",
-    "{T}, {K}, {G} {I}", "{G} style {I}", "{I} {G} style", "{G} type {F}", "{G} / {I} / {M}", "{F} - {G} - {M}",
-    "{I} - {M} - {N} bpm", "{I} playing {M} {R}", "{M} {I} playing {R}", "{B} {G} {F}", "{B} of {I}", "{M} {I}, {B}",
-    "{I} {R} over {C}", "{C} {I}", "{G} {I}, chords {C}", "{I} for a {G} track", "{F} for {G}", "{G} flavoured {I}",
-    "{T} {M} {I}", "{M} {T} {F}", "{F}, {G}, {N} bpm, {K}, {M}", "{G} {F} ({M}, {M2})", "{M} {G} {I} {R}, {T}",
-    "{G} {F}: {I}", "{G} {R} on {I}", "{M} {R} on {I}, {T}", "{I} {R}, {M} and {M2}", "{M} {G} {I} {R} in {K} at {N} bpm",
-    "{F} {M}", "{I} {G}", "{I} {M} {G}", "{F} {G} {N}",
-)  # fmt: skip
-"""Phrasings that training captions are written in; the short ones serve more often."""
-
-HELD_OUT_TEMPLATES = (
-    "give me some {G} {F}", "i need {M} {I} for something {G}", "something {M} with {I}", "can you make a {M} {F}",
-    "{F} like on an old {G} record", "make it {M} and {G}, mostly {I}", "{G} vibes on the {I}", "think {G}, think {I}",
-    "play a {M} {R} on {I} please", "nothing but {I}, {G} feel", "{M} sounding {I} out of a {G} tune",
-    "want a {G} {F} that sounds {M}", "{I} somebody would sample for {G}", "the {F} from a {M} {G} song",
-    "drop a {M} {F} here", "let's hear {I}, kinda {M}", "{G} producer's favourite {I}", "{I}! {M}! {G}!",
-    "looking for {I} around {N}, {M}", "maybe {I}, maybe {I2}, {G} anyway",
-)  # fmt: skip
-"""Phrasings that only the evaluation uses."""
-
 _SLOT = re.compile(r"\{([A-Z]2?)\}")
-_ROLE_WORDS = {
-    "drums": ("groove", "pattern", "beat", "loop"),
-    "percussion": ("groove", "pattern", "loop", "rhythm"),
-    "bass": ("line", "groove", "riff", "loop"),
-    "chords": ("chords", "chord progression", "comping", "chord loop", "changes", "part"),
-    "melody": ("melody", "line", "riff", "phrase", "motif", "lick"),
-    "arp": ("arp", "arpeggio", "sequence", "pattern", "arpeggios"),
-    "pad": ("pad", "bed", "swells", "sustained chords", "long notes"),
-    "texture": ("texture", "noise"),
-}
-_METER_WORDS = {
-    "3/4": ("3/4", "waltz time", "three four", "3/4 time"),
-    "6/8": ("6/8", "six eight", "6/8 time", "compound time"),
-    "5/4": ("5/4", "five four", "5/4 time", "odd meter"),
-    "7/8": ("7/8", "seven eight", "7/8 time", "odd time"),
-}
-_STEM_FAMILIES = {
-    "hats": ("hi-hats", "hats", "hat loop", "hi-hat loop", "hi-hat pattern"),
-    "top loop": ("top loop", "drum tops", "tops", "hats and snare loop"),
-    "percussion": ("percussion", "percussion loop", "perc loop", "rhythm"),
-    "kick and snare": ("kick and snare", "simple drums", "kick snare pattern", "bare drum loop"),
-}
-_NAMED_DRUMS = {
-    "shaker": (70,), "tambourine": (54,), "conga": (62, 63, 64), "tumbao": (63, 64), "bongo": (60, 61), "clave": (75,),
-    "timbale": (65, 66), "cowbell": (56,), "hand drum": (60, 61, 62, 63, 64),
-}  # fmt: skip
-_COLOURED = {
-    "jazz": ("jazz", "bossa nova", "lo-fi", "boom bap", "soul", "downtempo"), "metal": ("metal", "rock", "punk"),
-    "gospel": ("choir", "soul"), "bossa": ("bossa nova",), "flamenco": ("latin",), "disco": ("disco", "house"),
-    "trap": ("trap", "drill"), "funk": ("funk", "disco", "soul", "house"), "country": ("country",), "folk": ("folk",),
-    "klezmer": (), "ska": ("reggae",), "celtic": ("folk",), "trance": ("trance",), "house": ("house", "deep house"),
-    "rock": ("rock", "punk", "metal"), "indian": ("indian",), "raga": ("indian",), "mariachi": ("latin",),
-    "bop": ("jazz",), "baroque": ("classical",), "bach": ("classical",), "church": ("choir", "classical", "cinematic"),
-    "cathedral": ("choir", "classical", "cinematic"), "horror": ("cinematic", "experimental"), "swing": ("jazz",),
-    "spanish": ("latin",), "pop": ("rock", "soul"), "edm": ("house", "trance"), "festival": ("trance", "house"),
-    "trailer": ("cinematic",), "marching": ("classical", "cinematic"), "arena": ("rock", "metal", "punk"),
-    "stadium": ("rock", "metal", "punk"), "big band": ("jazz", "funk"), "club": ("house", "techno", "deep house", "trance"),
-}  # fmt: skip
 _TWICE = re.compile(r"\b(\w+) \1\b")
 _ARTICLE = re.compile(r"\ba (?=[aeio])")
-_KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_NEGATIVES = {
-    "kit": ("drums", "percussion", "beat", "kick", "hi-hats"),
-    "bass": ("bass", "sub bass", "bassline"),
-    "keys": ("piano", "organ", "keys"),
-    "guitar": ("guitar",),
-    "strings": ("strings", "violin"),
-    "winds": ("brass", "saxophone", "flute"),
-    "choir": ("choir", "voices", "vocals"),
-    "pad": ("pad", "ambience"),
-    "lead": ("synth lead", "arp", "synth"),
-    "mallet": ("bells", "marimba"),
-    "texture": ("vinyl crackle", "noise"),
-}
-_OPPOSITES = {
-    "energetic": ("calm", "soft"), "calm": ("aggressive", "loud"), "busy": ("sparse",), "sparse": ("busy", "dense"),
-    "bright": ("dark", "muffled"), "muffled": ("bright", "harsh"), "dark": ("happy", "bright"), "happy": ("sad", "dark"),
-    "sad": ("happy", "cheerful"), "spacious": ("dry",), "dry": ("reverb", "echo"), "distorted": ("clean",),
-    "dusty": ("polished", "clean"), "swung": ("straight",), "heavy": ("light", "thin"), "dreamy": ("harsh",),
-}  # fmt: skip
 
 
 def _family_words(score: Score, split: str) -> tuple[str, ...]:
@@ -122,16 +48,24 @@ def _family_words(score: Score, split: str) -> tuple[str, ...]:
     lead = score.parts[0]
     kind = INSTRUMENTS[lead.instrument].family
     if attributes.family == "choir-pad" and kind == "choir":
-        return ("choir", "choir loop", "vocals", "voices", "vocal pad") if split == "train" else ("singers", "choral part")
-    if attributes.family == "drums" and attributes.stem in _STEM_FAMILIES:
-        return _STEM_FAMILIES[attributes.stem]
+        return (
+            ("choir", "choir loop", "vocals", "voices", "vocal pad")
+            if split == "train"
+            else ("singers", "choral part")
+        )
+    if attributes.family == "drums" and attributes.stem in STEM_FAMILIES:
+        return STEM_FAMILIES[attributes.stem]
     if attributes.family == "piano":
         name = INSTRUMENTS[lead.instrument].words[0]
         own = ("piano", "piano loop", "piano part") if "piano" in name else (name, f"{name} loop")
         return own + words
     if attributes.family == "lead-arp":
         arpeggio = lead.role == "arp"
-        held = [word for word in words if ("arp" in word or word == "sequence") == arpeggio or word == "melodic loop"]
+        held = [
+            word
+            for word in words
+            if ("arp" in word or word == "sequence") == arpeggio or word == "melodic loop"
+        ]
         if kind != "lead":
             held = [word for word in held if "synth" not in word and "arp" not in word]
         return tuple(held) or words
@@ -147,14 +81,14 @@ def _fitting(instrument: str, genre: str, split: str) -> tuple[str, ...]:
     fitting = tuple(
         word
         for word in words
-        if not any(re.search(rf"\b{mark}", word) and genre not in genres for mark, genres in _COLOURED.items())
+        if not any(re.search(rf"\b{mark}", word) and genre not in genres for mark, genres in COLOURED.items())
     )
     return fitting or words[:1]
 
 
 def _holds(word: str, heard: set[int]) -> bool:
     """Say whether the drums that a word names are among the keys heard."""
-    return all(heard & set(pitches) for name, pitches in _NAMED_DRUMS.items() if name in word)
+    return all(heard & set(pitches) for name, pitches in NAMED_DRUMS.items() if name in word)
 
 
 class _Writer:
@@ -172,12 +106,12 @@ class _Writer:
             "M2": lambda: self._mood(),
             "I": lambda: self._instrument(0),
             "I2": lambda: self._instrument(1),
-            "R": lambda: dice.pick(_ROLE_WORDS[self._part(0).role]),
+            "R": lambda: dice.pick(ROLE_WORDS[self._part(0).role]),
             "T": self._tempo,
             "N": lambda: f"{float(score.tempo):.0f}",
             "K": self._key,
             "C": self._chords,
-            "E": lambda: dice.pick(_METER_WORDS.get(str(score.meter), (str(score.meter),))),
+            "E": lambda: dice.pick(METER_WORDS.get(str(score.meter), (str(score.meter),))),
             "B": self._bars,
             "S": self._stem,
         }
@@ -233,7 +167,9 @@ class _Writer:
         figure = f"{float(self.score.tempo):.0f}"
         if self.dice.chance(0.4):
             return self._term("tempo", self.score.attributes.tempo_word)
-        return self.dice.pick((f"{figure} bpm", f"{figure}bpm", f"at {figure}", f"{figure} BPM", f"tempo {figure}"))
+        return self.dice.pick(
+            (f"{figure} bpm", f"{figure}bpm", f"at {figure}", f"{figure} BPM", f"tempo {figure}")
+        )
 
     def _key(self) -> str:
         key = str(self.score.key)
@@ -243,7 +179,9 @@ class _Writer:
         if self.dice.chance(0.35):
             return key
         long = f"{key[:-1]} minor" if key.endswith("m") else f"{key} major"
-        return self.dice.pick((long, long, f"the key of {long}", long.replace("minor", "min").replace("major", "maj")))
+        return self.dice.pick(
+            (long, long, f"the key of {long}", long.replace("minor", "min").replace("major", "maj"))
+        )
 
     def _chords(self) -> str:
         """Write the chords without the repeats that a progression makes by itself."""
@@ -254,7 +192,11 @@ class _Writer:
 
     def _bars(self) -> str:
         count = self.score.bars
-        return self.dice.pick((f"{count} bar", f"{count}-bar", f"{count} bars")) if count > 1 else self.dice.pick(("1 bar", "one bar"))
+        return (
+            self.dice.pick((f"{count} bar", f"{count}-bar", f"{count} bars"))
+            if count > 1
+            else self.dice.pick(("1 bar", "one bar"))
+        )
 
     def _stem(self) -> str:
         attributes = self.score.attributes
@@ -270,7 +212,9 @@ class _Writer:
         self._lead = self.dice.integer(0, len(featured) - 1) if groove else 0
         self._moods = []
         line = _TWICE.sub(r"\1", _SLOT.sub(lambda match: self.fills[match.group(1)](), template))
-        partial = self.score.attributes.stem in _STEM_FAMILIES and "{S}" not in template and "{F}" not in template
+        partial = (
+            self.score.attributes.stem in STEM_FAMILIES and "{S}" not in template and "{F}" not in template
+        )
         if partial and self.dice.chance(0.75):
             line += self.dice.pick((", ", " ")) + self._term("stem", self.score.attributes.stem)
         return _ARTICLE.sub("an ", line) if self.dice.chance(0.8) else line
@@ -285,48 +229,6 @@ def _usable(missing: frozenset[str], split: str) -> tuple[tuple[str, float], ...
         if not missing & set(slots):
             rows.append((template, {1: 1.6, 2: 2.4, 3: 1.3}.get(len(slots), 1.0)))
     return tuple(rows)
-
-
-def _typo(dice: Dice, text: str) -> str:
-    """Misspell one longer word as fingers do: swapped, lost, doubled or neighbouring letters."""
-    words = text.split(" ")
-    long = [place for place, word in enumerate(words) if len(word) > 4 and word.isalpha()]
-    if not long:
-        return text
-    place = dice.pick(long)
-    word = words[place]
-    at = dice.integer(1, len(word) - 2)
-    kind = dice.integer(0, 3)
-    if kind == 0:
-        word = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    elif kind == 1:
-        word = word[:at] + word[at + 1 :]
-    elif kind == 2:
-        word = word[:at] + word[at] + word[at:]
-    else:
-        row = next((row for row in _KEYBOARD_ROWS if word[at].lower() in row), "etaoin")
-        beside = (row.find(word[at].lower()) + dice.pick((-1, 1))) % len(row)
-        word = word[:at] + row[beside] + word[at + 1 :]
-    words[place] = word
-    return " ".join(words)
-
-
-def _roughen(dice: Dice, text: str) -> str:
-    """Vary case, hyphens and commas, and misspell now and then."""
-    if dice.chance(0.06):
-        text = _typo(dice, text)
-    if dice.chance(0.12):
-        text = text.replace(", ", " ")
-    if dice.chance(0.08):
-        text = text.replace(" and ", " & ")
-    if dice.chance(0.1):
-        text = text.replace("-", " ")
-    draw = dice.uniform()
-    if draw < 0.06:
-        return text[:1].upper() + text[1:]
-    if draw < 0.08:
-        return text.upper()
-    return text
 
 
 def captions(
@@ -360,7 +262,7 @@ def captions(
         template = dice.weighted(left)
         left = [row for row in left if row[0] != template]
         line = writer.write(template)
-        written.append(_roughen(dice, line) if typos else line)
+        written.append(roughen(dice, line) if typos else line)
     return tuple(written)
 
 
@@ -372,9 +274,11 @@ def negative_words(score: Score) -> tuple[str, ...]:
     playing = {INSTRUMENTS[part.instrument].family for part in score.parts}
     if "percussion" in playing:
         playing.add("kit")
-    words = [word for family, absent in _NEGATIVES.items() if family not in playing for word in absent]
+    words = [word for family, absent in NEGATIVES.items() if family not in playing for word in absent]
     present = set(score.attributes.mood)
-    words += [word for mood in score.attributes.mood for word in _OPPOSITES.get(mood, ()) if word not in present]
+    words += [
+        word for mood in score.attributes.mood for word in OPPOSITES.get(mood, ()) if word not in present
+    ]
     return tuple(dict.fromkeys(words))
 
 

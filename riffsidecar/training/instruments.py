@@ -45,7 +45,9 @@ class Instrument:
     def __post_init__(self) -> None:
         """Refuse an engine or a range that no renderer could play."""
         if self.engine not in ("synth", "soundfont"):
-            raise TrainingError(f"engine of {self.name} is {self.engine!r}; it must be 'synth' or 'soundfont'")
+            raise TrainingError(
+                f"engine of {self.name} is {self.engine!r}; it must be 'synth' or 'soundfont'"
+            )
         if (self.program is None) != (self.engine == "synth"):
             raise TrainingError(f"{self.name}: a soundfont instrument has a program, a synth none")
         if not 0 <= self.low <= self.high <= 127:
@@ -76,8 +78,12 @@ _ALL = (
     _font("kit-jazz", "kit", 32, 35, 81, "jazz drums, jazz kit, ride cymbal drums, small jazz kit"),
     _font("kit-rock", "kit", 16, 35, 81, "rock drums, big drums, power kit, arena drums"),
     _font("kit-orchestral", "kit", 48, 35, 81, "orchestral percussion, timpani, concert drums, epic drums"),
-    _font("perc-latin", "percussion", 0, 35, 81, "latin percussion, congas, bongos, timbales, congas and bongos"),
-    _font("perc-hand", "percussion", 0, 35, 81, "hand percussion, shakers, tambourine, percussion, hand drums"),
+    _font(
+        "perc-latin", "percussion", 0, 35, 81, "latin percussion, congas, bongos, timbales, congas and bongos"
+    ),
+    _font(
+        "perc-hand", "percussion", 0, 35, 81, "hand percussion, shakers, tambourine, percussion, hand drums"
+    ),
     _synth("sub-bass", "bass", 24, 52, "sub bass, sub, sine bass, deep sub"),
     _synth("808-bass", "bass", 24, 52, "808 bass, 808s, gliding 808, distorted 808, 808 sub"),
     _synth("acid-bass", "bass", 28, 64, "acid bass, 303, tb-303, acid line, squelchy bass"),
@@ -97,21 +103,71 @@ _ALL = (
     _font("church-organ", "keys", 19, 36, 90, "church organ, pipe organ, cathedral organ"),
     _synth("electric-piano", "keys", 33, 96, "electric piano, e-piano, ep, fm electric piano, dx piano"),
     _synth("drawbar-organ", "keys", 36, 96, "organ, drawbar organ, hammond, b3 organ, tonewheel organ"),
-    _font("nylon-guitar", "guitar", 24, 40, 84, "nylon guitar, classical guitar, spanish guitar, nylon string"),
-    _font("steel-guitar", "guitar", 25, 40, 84, "acoustic guitar, steel string guitar, folk guitar, strummed guitar"),
-    _font("clean-guitar", "guitar", 27, 40, 86, "clean guitar, electric guitar, clean electric guitar, chorus guitar"),
-    _font("muted-guitar", "guitar", 28, 40, 84, "muted guitar, palm muted guitar, funk guitar, chicken scratch guitar"),
-    _font("overdriven-guitar", "guitar", 29, 40, 86, "overdriven guitar, crunch guitar, tube guitar", held_out=True),
-    _font("distorted-guitar", "guitar", 30, 40, 86, "distorted guitar, heavy guitar, power chords, fuzz guitar"),
+    _font(
+        "nylon-guitar", "guitar", 24, 40, 84, "nylon guitar, classical guitar, spanish guitar, nylon string"
+    ),
+    _font(
+        "steel-guitar",
+        "guitar",
+        25,
+        40,
+        84,
+        "acoustic guitar, steel string guitar, folk guitar, strummed guitar",
+    ),
+    _font(
+        "clean-guitar",
+        "guitar",
+        27,
+        40,
+        86,
+        "clean guitar, electric guitar, clean electric guitar, chorus guitar",
+    ),
+    _font(
+        "muted-guitar",
+        "guitar",
+        28,
+        40,
+        84,
+        "muted guitar, palm muted guitar, funk guitar, chicken scratch guitar",
+    ),
+    _font(
+        "overdriven-guitar",
+        "guitar",
+        29,
+        40,
+        86,
+        "overdriven guitar, crunch guitar, tube guitar",
+        held_out=True,
+    ),
+    _font(
+        "distorted-guitar", "guitar", 30, 40, 86, "distorted guitar, heavy guitar, power chords, fuzz guitar"
+    ),
     _synth("karplus-guitar", "guitar", 40, 88, "plucked guitar, plucked strings, guitar, string pluck"),
-    _font("string-ensemble", "strings", 48, 36, 96, "strings, string ensemble, orchestral strings, string section"),
+    _font(
+        "string-ensemble",
+        "strings",
+        48,
+        36,
+        96,
+        "strings, string ensemble, orchestral strings, string section",
+    ),
     _font("slow-strings", "strings", 49, 36, 96, "slow strings, lush strings, soft strings, string bed"),
     _font("violin", "strings", 40, 55, 98, "violin, solo violin, fiddle"),
     _font("cello", "strings", 42, 36, 76, "cello, solo cello, violoncello"),
     _font("pizzicato", "strings", 45, 40, 88, "pizzicato, pizzicato strings, plucked violins, pizz"),
-    _font("tremolo-strings", "strings", 44, 36, 90, "tremolo strings, tense strings, trembling strings", held_out=True),
+    _font(
+        "tremolo-strings",
+        "strings",
+        44,
+        36,
+        90,
+        "tremolo strings, tense strings, trembling strings",
+        held_out=True,
+    ),
     _font("harp", "strings", 46, 36, 98, "harp, concert harp, harp arpeggio"),
-    _synth("synth-strings", "strings", 36, 96, "synth strings, string machine, solina strings, analog strings"),
+    _synth(
+        "synth-strings", "strings", 36, 96, "synth strings, string machine, solina strings, analog strings"
+    ),
     _font("flute", "winds", 73, 60, 96, "flute, wooden flute, airy flute"),
     _font("saxophone", "winds", 65, 49, 84, "saxophone, sax, alto sax"),
     _font("clarinet", "winds", 71, 50, 91, "clarinet, woodwind"),

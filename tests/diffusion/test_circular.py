@@ -60,7 +60,9 @@ def _error(run: Callable[[Tensor], Tensor], x: Tensor, shift: int) -> float:
     return ((rolled - expected).abs().max() / plain.abs().max()).item()
 
 
-@pytest.mark.parametrize(("name", "shift"), [("unet", 4), ("unet", 12), ("encoder", 4), ("encoder", 16), ("decoder", 1)])
+@pytest.mark.parametrize(
+    ("name", "shift"), [("unet", 4), ("unet", 12), ("encoder", 4), ("encoder", 16), ("decoder", 1)]
+)
 def test_a_roll_by_the_stride_commutes_with_the_net(name: str, shift: int) -> None:
     net, x, run = _case(name)
     assert _error(run, x, shift) > 1e-3, "the plain net must fail, or this proves nothing"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,10 +91,7 @@ def test_locks_that_fit_nothing_are_refused() -> None:
 @given(st.floats(0.0, 1.0), st.integers(1, 60))
 def test_a_soft_mask_is_held_as_long_in_any_number_of_steps(mask: float, steps: int) -> None:
     sigmas = np.linspace(1.0, 0.0, steps + 1)
-    held = sum(
-        float(reimposed(np.array([mask], np.float32), a, b)[0]) * (a - b)
-        for a, b in zip(sigmas[:-1], sigmas[1:], strict=True)
-    )
+    held = sum(float(reimposed(np.array([mask], np.float32), a, b)[0]) * (a - b) for a, b in pairwise(sigmas))
     assert held == pytest.approx(mask, abs=1e-5)
 
 
@@ -124,7 +123,10 @@ def test_kept_bars_sound_exactly_as_they_did() -> None:
 
 
 def test_a_kept_first_bar_crosses_over_around_the_circle() -> None:
-    ones, zeros = np.ones((1, _FOUR_BARS.num_samples(44100)), np.float32), np.zeros((1, _FOUR_BARS.num_samples(44100)))
+    ones, zeros = (
+        np.ones((1, _FOUR_BARS.num_samples(44100)), np.float32),
+        np.zeros((1, _FOUR_BARS.num_samples(44100))),
+    )
     gain = keep_audio(zeros.astype(np.float32), ones, _FOUR_BARS, 44100, bars=(1, 1))[0]
     assert gain[0] == gain[88199] == 1.0
     assert gain[-1] > 0.99

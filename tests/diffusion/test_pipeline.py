@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,9 @@ def _make(pipeline: LoopPipeline, prompt: str = "warm bass", **options: Any) -> 
     return pipeline(prompt, **{"length": _ONE_BAR, "seed": 3, **_FAST, **options})
 
 
-@pytest.mark.parametrize(("bars", "meter", "bpm"), [(1, "4/4", 120), (3, "7/8", 120), ("1/4", "4/4", 90), (4, "5/16", 350)])
+@pytest.mark.parametrize(
+    ("bars", "meter", "bpm"), [(1, "4/4", 120), (3, "7/8", 120), ("1/4", "4/4", 90), (4, "5/16", 350)]
+)
 def test_a_loop_of_any_length_has_its_shape(pipeline: LoopPipeline, bars: Any, meter: str, bpm: int) -> None:
     length = LoopLength.parse(bars, meter, bpm)
     output = _make(pipeline, length=length)
@@ -67,15 +70,21 @@ def test_every_argument_is_heard(pipeline: LoopPipeline, change: dict[str, Any])
     assert not torch.allclose(_make(pipeline, **change).latents, plain, atol=1e-4)
 
 
-@pytest.mark.parametrize("change", [{"morph": 0.7}, {"prompt_b": "choir"}, {"strength": 0.2}], ids=lambda c: "-".join(c))
+@pytest.mark.parametrize(
+    "change", [{"morph": 0.7}, {"prompt_b": "choir"}, {"strength": 0.2}], ids=lambda c: "-".join(c)
+)
 def test_half_a_pair_of_arguments_does_nothing(pipeline: LoopPipeline, change: dict[str, Any]) -> None:
     assert torch.equal(_make(pipeline, **change).latents, _make(pipeline).latents)
 
 
-def _rolled_run(pipeline: LoopPipeline, length: LoopLength, shift: int, **options: Any) -> tuple[Tensor, Tensor]:
+def _rolled_run(
+    pipeline: LoopPipeline, length: LoopLength, shift: int, **options: Any
+) -> tuple[Tensor, Tensor]:
     """Return the decoded run, and the decoded run of everything rolled by ``shift`` columns, in float64."""
     noise = seeded_noise(5, 8, 32, length.columns).double()
-    conditions = pipeline.condition("warm bass", prompt_b="choir", morph=0.4, negative_prompt="noise", length=length)
+    conditions = pipeline.condition(
+        "warm bass", prompt_b="choir", morph=0.4, negative_prompt="noise", length=length
+    )
     rolled = dataclasses.replace(conditions, columns=torch.roll(conditions.columns, shift, -1))
     latents = pipeline.denoise(noise, conditions, num_inference_steps=3, **options)
     if "init_latents" in options:
@@ -117,13 +126,21 @@ def test_morph_leads_steadily_from_one_prompt_to_the_other(pipeline: LoopPipelin
     end = _make(pipeline, "bright choir pad with strings").latents
     axis = end - start
     shares = [
-        (((_make(pipeline, "warm bass", prompt_b="bright choir pad with strings", morph=m).latents - start) * axis).sum()
-         / axis.square().sum()).item()
+        (
+            (
+                (
+                    _make(pipeline, "warm bass", prompt_b="bright choir pad with strings", morph=m).latents
+                    - start
+                )
+                * axis
+            ).sum()
+            / axis.square().sum()
+        ).item()
         for m in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     ]
     assert shares[0] == pytest.approx(0.0, abs=1e-5)
     assert shares[-1] == pytest.approx(1.0, abs=1e-5)
-    assert all(b - a > 0.05 for a, b in zip(shares, shares[1:], strict=False))
+    assert all(b - a > 0.05 for a, b in pairwise(shares))
 
 
 def test_the_ends_of_a_morph_are_the_prompts_themselves(pipeline: LoopPipeline) -> None:
@@ -138,10 +155,12 @@ def test_strength_leads_from_the_seed_audio_without_jumps(pipeline: LoopPipeline
     made = [_make(pipeline, init_latents=source, strength=float(s)).latents for s in steps]
     assert torch.equal(made[0], source)
     torch.testing.assert_close(made[-1], _make(pipeline).latents)
-    travelled = [(b - a).norm().item() for a, b in zip(made, made[1:], strict=False)]
+    travelled = [(b - a).norm().item() for a, b in pairwise(made)]
     whole = (made[-1] - made[0]).norm().item()
     assert max(travelled) < 0.12 * whole
-    assert [(m - source).norm().item() for m in made[::10]] == sorted((m - source).norm().item() for m in made[::10])
+    assert [(m - source).norm().item() for m in made[::10]] == sorted(
+        (m - source).norm().item() for m in made[::10]
+    )
 
 
 def test_kept_bars_are_kept_and_the_rest_is_new(pipeline: LoopPipeline) -> None:
@@ -155,7 +174,9 @@ def test_kept_bars_are_kept_and_the_rest_is_new(pipeline: LoopPipeline) -> None:
     assert changed.mean() > 0.05
 
 
-def test_kept_bands_are_kept_in_the_spectrogram_although_the_decoder_mixes_rows(pipeline: LoopPipeline) -> None:
+def test_kept_bands_are_kept_in_the_spectrogram_although_the_decoder_mixes_rows(
+    pipeline: LoopPipeline,
+) -> None:
     earlier = _make(pipeline, seed=11)
     lock = make_lock(earlier.latents.numpy(), _ONE_BAR, BEAT_GRID, band_hz=(0.0, 500.0))
     output = _make(pipeline, "bright choir", keep=lock)
@@ -234,6 +255,8 @@ def test_shapes_that_do_not_fit_are_named(pipeline: LoopPipeline) -> None:
         pipeline.encode(np.zeros((2, 256, 17), np.float32))
     with pytest.raises(DiffusionError, match="latents are"):
         pipeline.decode(np.zeros((8, 31, 4), np.float32))
-    lock = make_lock(np.zeros((8, 32, 32), np.float32), LoopLength.parse(2, "4/4", 120), BEAT_GRID, bars=(1, 1))
+    lock = make_lock(
+        np.zeros((8, 32, 32), np.float32), LoopLength.parse(2, "4/4", 120), BEAT_GRID, bars=(1, 1)
+    )
     with pytest.raises(DiffusionError, match="the lock's latents"):
         _make(pipeline, keep=lock)

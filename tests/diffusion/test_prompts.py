@@ -72,7 +72,9 @@ def test_neighbours_of_equal_weight_are_one_part() -> None:
     assert parse_prompt(r"a\(b") == (PromptPart("a(b"),)
 
 
-@pytest.mark.parametrize(("text", "weight"), [("", 1.0), ("x", -0.1), ("x", MAX_WEIGHT + 0.1), ("x", float("nan"))])
+@pytest.mark.parametrize(
+    ("text", "weight"), [("", 1.0), ("x", -0.1), ("x", MAX_WEIGHT + 0.1), ("x", float("nan"))]
+)
 def test_an_impossible_part_cannot_be_built(text: str, weight: float) -> None:
     with pytest.raises(ValueError, match="PromptPart"):
         PromptPart(text, weight)

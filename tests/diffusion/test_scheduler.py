@@ -32,7 +32,10 @@ def test_it_solves_a_gaussian_flow_and_the_second_order_is_worth_it() -> None:
     x = torch.linspace(-2.0, 2.0, 9, dtype=torch.float64)
     exact = 0.7 + 0.3 * x
     errors = {
-        (order, steps): (_solve(FlowAdamsBashforthScheduler(solver_order=order), x, steps) - exact).abs().max().item()
+        (order, steps): (_solve(FlowAdamsBashforthScheduler(solver_order=order), x, steps) - exact)
+        .abs()
+        .max()
+        .item()
         for order, steps in itertools.product((1, 2), (10, 20, 40))
     }
     assert errors[2, 20] < 0.4 * errors[1, 20]
@@ -41,7 +44,9 @@ def test_it_solves_a_gaussian_flow_and_the_second_order_is_worth_it() -> None:
 
 
 @given(st.floats(0.001, 1.0), st.integers(1, 50), st.floats(0.5, 4.0))
-def test_every_start_gets_its_steps_from_exactly_there_down_to_zero(start: float, steps: int, shift: float) -> None:
+def test_every_start_gets_its_steps_from_exactly_there_down_to_zero(
+    start: float, steps: int, shift: float
+) -> None:
     scheduler = FlowAdamsBashforthScheduler(shift=shift)
     scheduler.set_timesteps(steps, start=start)
     sigmas = scheduler.sigmas.tolist()

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from support_diffusion import TEXT_FOLDER
 
 from riffsidecar.diffusion.pipeline import LoopPipeline
 from riffsidecar.diffusion.text import MAX_TOKENS, TextEncoder, load_tokenizer, tokenize
 from riffsidecar.errors import CheckpointError, DiffusionError
-from support_diffusion import TEXT_FOLDER
 
 
 def _hidden(pipeline: LoopPipeline, *prompts: str) -> torch.Tensor:

@@ -17,7 +17,20 @@ _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def _vocabulary() -> dict[str, int]:
-    words = [*_SPECIAL, "[unused0]", "a", "b", "é", "the", "monastery", "drum", "##a", "##ing", "##é", "kosovo"]
+    words = [
+        *_SPECIAL,
+        "[unused0]",
+        "a",
+        "b",
+        "é",
+        "the",
+        "monastery",
+        "drum",
+        "##a",
+        "##ing",
+        "##é",
+        "kosovo",
+    ]
     return {word: index for index, word in enumerate(words)}
 
 

@@ -10,14 +10,14 @@ from riffsidecar.training.compose.comping import COMP_STYLES, write_comp
 from riffsidecar.training.compose.dice import weighted_names
 from riffsidecar.training.compose.drums import write_drums, write_percussion
 from riffsidecar.training.compose.genres import Genre, admits
-from riffsidecar.training.compose.melody import write_lead
+from riffsidecar.training.compose.melody import LEAD_STYLES, write_lead
 from riffsidecar.training.compose.plan import Draft, Plan
 from riffsidecar.training.instruments import INSTRUMENTS
 
 __all__ = ["TIMBRES", "Arrangement", "arrange"]
 
 TIMBRES = ("train", "held-out", "all")
-"""Which instruments may be drawn: those of the training split, the held-out ones where a genre has some, or any."""
+"""Which instruments may be drawn: those of the training split, held-out ones where there are some, or any."""
 
 _ARPS = ("arp16", "arp8", "arp-triplet", "arp-dotted", "ostinato")
 _DRUM_STEMS = (("drums only", 58.0), ("drums and percussion", 15.0), ("top loop", 9.0), ("percussion", 8.0),
@@ -85,14 +85,17 @@ class _Arranger:
         kind = INSTRUMENTS[instrument].family
         if style in BASS_STYLES and (kind == "bass" or style not in COMP_STYLES):
             return Draft("bass", instrument, write_bass(self.plan, style, instrument), gain_db)
-        if style in COMP_STYLES:
+        leading = kind in ("lead", "mallet", "winds") and style in LEAD_STYLES
+        if style in COMP_STYLES and not leading:
             low = 40 if kind in ("guitar", "keys", "strings") else None
             events = write_comp(self.plan, style, instrument, low=low, high=76 if under else None)
             role = "pad" if kind in ("pad", "choir") or style in ("sustain", "swell", "drone") else "chords"
             return Draft(role, instrument, events, gain_db)
         low, high = self._register(instrument, style)
         events = write_lead(self.plan, style, instrument, low=low, high=high)
-        return Draft("arp" if style in _ARPS else "melody", instrument, events, gain_db, tight=style == "arp-triplet")
+        return Draft(
+            "arp" if style in _ARPS else "melody", instrument, events, gain_db, tight=style == "arp-triplet"
+        )
 
     def _register(self, instrument: str, style: str) -> tuple[int, int]:
         tool = INSTRUMENTS[instrument]
@@ -156,7 +159,9 @@ def _solo(players: _Arranger) -> Arrangement:
     second: Draft | None = None
     style_is_slow = main.role in ("chords", "pad")
     if family == "piano" and style_is_slow and dice.chance(0.4):
-        notes = write_lead(players.plan, dice.pick(("sparse", "melody", "call", "hook")), main.instrument, low=67, high=91)
+        notes = write_lead(
+            players.plan, dice.pick(("sparse", "melody", "call", "hook")), main.instrument, low=67, high=91
+        )
         second = Draft("melody", main.instrument, notes, 0.0)
     elif family in ("strings", "choir-pad", "lead-arp", "guitar") and dice.chance(0.28):
         second = players.line(genre.players(family), -4.0)
@@ -186,7 +191,9 @@ def _groove(players: _Arranger) -> Arrangement:
     drafts += [bass] if bass is not None else []
     if stem == "drums and bass":
         return Arrangement((*drafts, *players.maybe_texture(0.15)), stem)
-    beds = [(family, genre.weights.get(family, 0.0)) for family in ("piano", "guitar", "strings", "choir-pad")]
+    beds = [
+        (family, genre.weights.get(family, 0.0)) for family in ("piano", "guitar", "strings", "choir-pad")
+    ]
     beds = [(family, weight) for family, weight in beds if weight > 0.0]
     wanted = 1 + (1 if dice.chance(0.15 + 0.4 * plan.density) else 0)
     for _ in range(min(wanted, len(beds))):

@@ -1,8 +1,8 @@
 """Write bass lines: step patterns of chord degrees by style, and walking, acid and rumbling lines by rule.
 
-Patterns hold sixteen sixteenths: ``R`` root, ``r`` soft root, ``O`` octave above, ``L`` octave below, ``5`` fifth
-above, ``4`` fifth below, ``3`` third, ``6`` sixth, ``7`` seventh, ``n`` a step towards the next root, ``g`` ghost,
-``-`` holds the note, ``.`` rests. Alternatives are parted by ``|``.
+Patterns hold sixteen sixteenths: ``R`` root, ``r`` soft root, ``O`` octave above, ``L`` octave below, ``5``
+fifth above, ``4`` fifth below, ``3`` third, ``6`` sixth, ``7`` seventh, ``n`` a step towards the next root,
+``g`` ghost, ``-`` holds the note, ``.`` rests. Alternatives are parted by ``|``.
 """
 
 from __future__ import annotations
@@ -122,17 +122,17 @@ def _patterned(plan: Plan, style: str, low: int, high: int, centre: float) -> li
     for bar in range(plan.bars):
         pattern = other if bar % swap == swap - 1 else main
         for step, length, symbol in runs(pattern):
-            start = bar * plan.bar_quarters + step * 0.25
-            span = plan.span_at(start)
-            root = _root(span, low, high, centre)
-            following = _root(plan.next_span(start), low, high, centre)
-            if symbol == "n" and plan.span_at(start + length * 0.25 + 0.01) is span and span.end < plan.quarters:
-                symbol = "5" if dice.chance(0.5) else "R"
-            pitch = _clamp(_degree(span, symbol, root, following), low, high)
-            level = _LEVELS.get(symbol, 0.86) + (0.07 if step == 0 else 0.0) + dice.lean(0.05)
-            hold = length * 0.25
-            duration = 0.12 if symbol == "g" else hold * (gate if length <= 2 else 0.97)
-            events.append((start, duration, pitch, min(1.0, max(0.1, level))))
+            beginning = bar * plan.bar_quarters + step * 0.25
+            for start, hold in plan.pieces(beginning, length * 0.25):
+                span = plan.span_at(start)
+                root = _root(span, low, high, centre)
+                following = _root(plan.next_span(start), low, high, centre)
+                if symbol == "n" and start + hold < span.end - 0.01:
+                    symbol = "5" if dice.chance(0.5) else "R"
+                pitch = _clamp(_degree(span, symbol, root, following), low, high)
+                level = _LEVELS.get(symbol, 0.86) + (0.07 if step == 0 else 0.0) + dice.lean(0.05)
+                duration = 0.12 if symbol == "g" else hold * (gate if length <= 2 else 0.97)
+                events.append((start, duration, pitch, min(1.0, max(0.1, level))))
     return events
 
 

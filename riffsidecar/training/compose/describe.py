@@ -12,7 +12,15 @@ from riffsidecar.training.score import Attributes, Mix, Part
 __all__ = ["describe", "tempo_word"]
 
 _TEMPO_WORDS = ((66.0, "very slow"), (86.0, "slow"), (108.0, "mid-tempo"), (132.0, "upbeat"), (156.0, "fast"))
-_LIGHT = {"pad": 0.45, "bass": 0.25, "choir": 0.45, "lead": 0.7, "mallet": 0.65, "texture": 0.6, "winds": 0.55}
+_LIGHT = {
+    "pad": 0.45,
+    "bass": 0.25,
+    "choir": 0.45,
+    "lead": 0.7,
+    "mallet": 0.65,
+    "texture": 0.6,
+    "winds": 0.55,
+}
 
 
 def tempo_word(bpm: float) -> str:
@@ -43,7 +51,8 @@ def _brightness(parts: Sequence[Part]) -> float:
 
 
 def _moods(
-    plan: Plan, genre: Genre, mix: Mix, parts: Sequence[Part], energy: float, density: float, brightness: float,
+    plan: Plan, genre: Genre, mix: Mix, parts: Sequence[Part], energy: float, density: float, brightness:
+        float,
     swing: float, pitched: bool,
 ) -> tuple[str, ...]:  # fmt: skip
     dice = plan.dice
@@ -51,21 +60,38 @@ def _moods(
     wet = 0.3 if bass_only else max(part.reverb for part in parts)
     sustained = parts[0].role in ("pad", "texture")
     found = [
-        (energy > 0.72, "energetic"), (energy < 0.3, "calm"), (density > 0.62, "busy"), (density < 0.2 and not sustained, "sparse"),
-        (brightness > 0.68, "bright"), (brightness < 0.36, "muffled"), (wet > 0.55, "spacious"), (wet < 0.08, "dry"),
-        (mix.drive > 0.45, "distorted"), (mix.lofi > 0.4, "dusty"), (mix.sidechain > 0.45, "pumping"),
-        (swing > 0.45, "swung"), (mix.width > 0.8, "wide"),
-    ]  # fmt: skip
+        (energy > 0.72, "energetic"),
+        (energy < 0.3, "calm"),
+        (density > 0.62, "busy"),
+        (density < 0.2 and not sustained, "sparse"),
+        (brightness > 0.68, "bright"),
+        (brightness < 0.36, "muffled"),
+        (wet > 0.55, "spacious"),
+        (wet < 0.08, "dry"),
+        (mix.drive > 0.45, "distorted"),
+        (mix.lofi > 0.4, "dusty"),
+        (mix.sidechain > 0.45, "pumping"),
+        (swing > 0.45, "swung"),
+        (mix.width > 0.8, "wide"),
+    ]
     tags = [word for holds, word in found if holds]
     if pitched:
-        if not plan.key.is_minor and plan.key.mode in ("major", "lydian", "major-pentatonic") and dice.chance(0.65):
+        if (
+            not plan.key.is_minor
+            and plan.key.mode in ("major", "lydian", "major-pentatonic")
+            and dice.chance(0.65)
+        ):
             tags.append("happy")
         elif plan.key.is_minor and energy < 0.5:
             tags.append("sad")
         elif plan.key.is_minor and brightness < 0.55:
             tags.append("dark")
     words = dice.shuffled(genre.moods.split())[:2]
-    clashes = {"bright": "dark", "happy": "dark menacing sad", "calm": "driving aggressive frantic heavy energetic"}
+    clashes = {
+        "bright": "dark",
+        "happy": "dark menacing sad",
+        "calm": "driving aggressive frantic heavy energetic",
+    }
     banned = {clash for tag in tags for clash in clashes.get(tag, "").split()}
     return tuple(dict.fromkeys([*dice.shuffled(tags)[:3], *(word for word in words if word not in banned)]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -76,8 +77,8 @@ class Dice:
         share = (mode - low) / (high - low)
         draw = float(self._random())
         if draw < share:
-            return low + ((high - low) * (mode - low) * draw) ** 0.5
-        return high - ((high - low) * (high - mode) * (1.0 - draw)) ** 0.5
+            return low + math.sqrt((high - low) * (mode - low) * draw)
+        return high - math.sqrt((high - low) * (high - mode) * (1.0 - draw))
 
     def lean(self, amount: float) -> float:
         """Draw from -amount to amount, small values more often."""
@@ -85,5 +86,5 @@ class Dice:
 
     def shuffled(self, choices: Sequence[T]) -> list[T]:
         """Return the choices in another order."""
-        keyed = sorted(((float(self._random()), place) for place in range(len(choices))))
+        keyed = sorted((float(self._random()), place) for place in range(len(choices)))
         return [choices[place] for _, place in keyed]

@@ -26,7 +26,9 @@ _PERCUSSION = {
 }
 
 
-def _choose_layers(plan: Plan, layers: tuple[Layer, ...], voices: Collection[str] | None) -> list[tuple[str, str]]:
+def _choose_layers(
+    plan: Plan, layers: tuple[Layer, ...], voices: Collection[str] | None
+) -> list[tuple[str, str]]:
     dice = plan.dice
     chosen = []
     for layer in layers:
@@ -37,7 +39,12 @@ def _choose_layers(plan: Plan, layers: tuple[Layer, ...], voices: Collection[str
             probability = min(0.97, probability * (0.4 + 1.2 * plan.density))
         if voices is None and not dice.chance(probability):
             continue
-        if voices is not None and probability < 1.0 and len(voices) > 3 and not dice.chance(max(probability, 0.5)):
+        if (
+            voices is not None
+            and probability < 1.0
+            and len(voices) > 3
+            and not dice.chance(max(probability, 0.5))
+        ):
             continue
         chosen.append((layer.voice, dice.pick(layer.patterns)))
     return chosen
@@ -46,7 +53,16 @@ def _choose_layers(plan: Plan, layers: tuple[Layer, ...], voices: Collection[str
 def _odd_meter(plan: Plan, groove: str) -> str:
     if plan.compound:
         return "six-eight"
-    if plan.steps == 12 and groove in ("rock", "folk", "country", "jazz", "jazz-brush", "soul", "bossa", "march"):
+    if plan.steps == 12 and groove in (
+        "rock",
+        "folk",
+        "country",
+        "jazz",
+        "jazz-brush",
+        "soul",
+        "bossa",
+        "march",
+    ):
         return "waltz"
     return groove
 
@@ -114,8 +130,8 @@ def write_drums(
 ) -> list[Event]:
     """Write a kit's part.
 
-    The first bar states the groove; answering bars repeat it with a few notes added or left out, the last bar may
-    end in a fill, and a crash may mark the first beat.
+    The first bar states the groove; answering bars repeat it with a few notes added or left out, the last
+    bar may end in a fill, and a crash may mark the first beat.
 
     Args:
         plan: the loop.
@@ -152,7 +168,9 @@ def write_drums(
                 played = changed.get(step, symbol) if answering else symbol
                 if played == ".":
                     continue
-                level = _LEVELS[played] * (1.0 - (wave if step % 4 else 0.0) - (wave * 0.6 if step % 2 else 0.0))
+                level = _LEVELS[played] * (
+                    1.0 - (wave if step % 4 else 0.0) - (wave * 0.6 if step % 2 else 0.0)
+                )
                 hits.append((bar * steps + step, 0.0, voice, level))
     if rolling:
         _roll_hats(plan, hits)
@@ -160,7 +178,7 @@ def write_drums(
         fill = _fill(plan, plan.bars - 1, rolling)
         first = min(step for step, *_ in fill)
         quiet = {hit[2] for hit in fill}
-        hits = [hit for hit in hits if hit[0] < first or hit[2] in "kdhS" and hit[2] not in quiet] + fill
+        hits = [hit for hit in hits if hit[0] < first or (hit[2] in "kdhS" and hit[2] not in quiet)] + fill
     if fills and voices is None and plan.bars >= 2 and dice.chance(0.06 + 0.12 * plan.energy):
         hits.append((0, 0.0, "C", 0.85))
     return _sound(plan, hits, synth, kit)
@@ -186,7 +204,7 @@ def _sound(plan: Plan, hits: list[tuple[int, float, str, float]], synth: bool, k
 
 
 def _orchestral(plan: Plan, voice: str, step: int) -> int:
-    """Map a voice to the orchestra kit: bass drum, snare, cymbals, and timpani (41 to 53) tuned to the harmony."""
+    """Map a voice to the orchestra kit: bass drum, snare, cymbals, timpani (41 to 53) tuned to the chord."""
     if voice in "tTm":
         root = plan.span_at(step * 0.25).root + (7 if voice == "T" else 0)
         return 41 + (root - 41) % 12

@@ -13,10 +13,12 @@ from riffsidecar.training.score import Mix, Note, Part
 __all__ = ["finish", "mix_for", "swung"]
 
 _ROLE_GAIN_DB = {
-    "drums": 0.0, "percussion": 0.0, "bass": -1.0, "chords": -4.0, "melody": -4.0, "arp": -5.0, "pad": -6.0, "texture": 0.0,
+    "drums": 0.0, "percussion": 0.0, "bass": -1.0, "chords": -4.0, "melody": -4.0, "arp": -5.0, "pad": -6.0,
+    "texture": 0.0,
 }  # fmt: skip
 _ROLE_WET = {
-    "drums": 0.35, "percussion": 0.5, "bass": 0.08, "chords": 0.75, "melody": 0.9, "arp": 0.9, "pad": 1.1, "texture": 0.3,
+    "drums": 0.35, "percussion": 0.5, "bass": 0.08, "chords": 0.75, "melody": 0.9, "arp": 0.9, "pad": 1.1,
+    "texture": 0.3,
 }  # fmt: skip
 _ROLE_PAN = {"chords": 0.3, "melody": 0.25, "arp": 0.35, "percussion": 0.35}
 
@@ -62,7 +64,9 @@ def _notes(plan: Plan, draft: Draft, swing: float, unit_quarters: float, human: 
     return tuple(notes)
 
 
-def finish(plan: Plan, genre: Genre, drafts: Sequence[Draft], swing: float, unit_quarters: float) -> tuple[Part, ...]:
+def finish(
+    plan: Plan, genre: Genre, drafts: Sequence[Draft], swing: float, unit_quarters: float
+) -> tuple[Part, ...]:
     """Make the parts of a score from drafts; parts that came out empty are left out."""
     dice = plan.dice
     wet = dice.uniform(*genre.reverb)
@@ -75,7 +79,9 @@ def finish(plan: Plan, genre: Genre, drafts: Sequence[Draft], swing: float, unit
             continue
         role = draft.role
         echoing = 0.55 if genre.name in ("dub", "ambient", "trance", "synthwave") else 0.3
-        delay = dice.uniform(0.1, 0.6) if role in ("melody", "arp", "chords") and dice.chance(echoing) else 0.0
+        delay = (
+            dice.uniform(0.1, 0.6) if role in ("melody", "arp", "chords") and dice.chance(echoing) else 0.0
+        )
         spread = 0.0 if solo else _ROLE_PAN.get(role, 0.0)
         parts.append(
             Part(

@@ -8,15 +8,16 @@ from riffsidecar.errors import TrainingError
 from riffsidecar.training.compose.bass import BASS_STYLES
 from riffsidecar.training.compose.comping import COMP_STYLES
 from riffsidecar.training.compose.dice import weighted_names
+from riffsidecar.training.compose.flavours import FLAVOURS
 from riffsidecar.training.compose.grooves import GROOVES
-from riffsidecar.training.compose.harmony import FLAVOURS
 from riffsidecar.training.compose.melody import LEAD_STYLES
 from riffsidecar.training.instruments import INSTRUMENTS
 
 __all__ = ["Genre", "admits"]
 
 _FIELD_OF_FAMILY = {
-    "bass": "bass", "piano": "keys", "guitar": "guitar", "strings": "strings", "choir-pad": "pads", "lead-arp": "leads",
+    "bass": "bass", "piano": "keys", "guitar": "guitar", "strings": "strings", "choir-pad": "pads",
+    "lead-arp": "leads",
 }  # fmt: skip
 _LEADING = ("lead", "mallet", "winds")
 _STYLES = {*BASS_STYLES, *COMP_STYLES, *LEAD_STYLES}
@@ -37,7 +38,7 @@ def admits(family: str, instrument: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Genre:
-    """Hold a genre. Lists are written ``"name*weight name ..."``; players ``"instrument:style,style*weight"``.
+    """Hold a genre; lists are ``"name*weight name ..."``, players ``"instrument:style,style*weight"``.
 
     Attributes:
         name: the genre's plain name.
@@ -112,7 +113,8 @@ class Genre:
             family: asked.get(family, 1.0)
             for family, name in _FIELD_OF_FAMILY.items()
             if any(
-                admits(family, player.partition(":")[0]) and not INSTRUMENTS[player.partition(":")[0]].held_out
+                admits(family, player.partition(":")[0])
+                and not INSTRUMENTS[player.partition(":")[0]].held_out
                 for player, _ in weighted_names(getattr(self, name))
             )
         }

@@ -10,16 +10,19 @@ from riffsidecar.training.compose.arrange import TIMBRES, arrange
 from riffsidecar.training.compose.describe import describe
 from riffsidecar.training.compose.dice import Dice
 from riffsidecar.training.compose.finish import finish, mix_for
+from riffsidecar.training.compose.flavours import FLAVOURS
 from riffsidecar.training.compose.genres import Genre
-from riffsidecar.training.compose.genres_electronic import ELECTRONIC
-from riffsidecar.training.compose.genres_played import PLAYED
-from riffsidecar.training.compose.harmony import FLAVOURS, Span, harmonise
+from riffsidecar.training.compose.genres_band import BAND
+from riffsidecar.training.compose.genres_beats import BEATS
+from riffsidecar.training.compose.genres_club import CLUB
+from riffsidecar.training.compose.genres_world import WORLD
+from riffsidecar.training.compose.harmony import Span, harmonise
 from riffsidecar.training.compose.plan import Plan
 from riffsidecar.training.score import FAMILIES, Score
 
 __all__ = ["FAMILY_WEIGHTS", "GENRES", "compose"]
 
-GENRES: dict[str, Genre] = {genre.name: genre for genre in (*ELECTRONIC, *PLAYED)}
+GENRES: dict[str, Genre] = {genre.name: genre for genre in (*CLUB, *BEATS, *BAND, *WORLD)}
 """Every genre by name."""
 
 FAMILY_WEIGHTS: dict[str, float] = {
@@ -86,7 +89,9 @@ def _draw_genre(dice: Dice, family: str, bpm: float | None) -> Genre:
 
 def _find_genre(name: str) -> Genre:
     if name not in GENRES:
-        raise TrainingError(f"genre is {name!r}, but must be one of {', '.join(GENRES)}{nearest(name, GENRES)}")
+        raise TrainingError(
+            f"genre is {name!r}, but must be one of {', '.join(GENRES)}{nearest(name, GENRES)}"
+        )
     return GENRES[name]
 
 
@@ -111,7 +116,7 @@ def compose(
         meter: the time signature.
         bars: how many.
         key: the tonic; its mode gives way to the genre's harmony.
-        timbres: "train" leaves the held-out instruments alone, "held-out" prefers them, "all" draws from both.
+        timbres: "train" leaves held-out instruments alone, "held-out" prefers them, "all" draws from both.
 
     Raises:
         TrainingError: for an unknown family, genre or set of timbres, or a family the genre does not have.
@@ -124,12 +129,18 @@ def compose(
     dice = Dice(seed)
     style = _find_genre(genre) if genre is not None else None
     if family is None:
-        rows = [(name, weight) for name, weight in FAMILY_WEIGHTS.items() if style is None or name in style.weights]
+        rows = [
+            (name, weight)
+            for name, weight in FAMILY_WEIGHTS.items()
+            if style is None or name in style.weights
+        ]
         family = dice.weighted(rows)
     if style is None:
         style = _draw_genre(dice, family, None if tempo is None else float(tempo))
     if family not in style.weights:
-        raise TrainingError(f"genre {style.name} has no loops of the family {family!r}, but {', '.join(style.weights)}")
+        raise TrainingError(
+            f"genre {style.name} has no loops of the family {family!r}, but {', '.join(style.weights)}"
+        )
     tempo = tempo or _draw_tempo(dice, style)
     meter = meter or _draw_meter(dice, style)
     bar_quarters = float(meter.quarters_per_bar)

@@ -28,7 +28,12 @@ LEAD_STYLES = (*_RHYTHMS, *_ARPS, "raga", "baroque")
 """Every style that `write_lead` knows."""
 
 _PARSED = {name: tuple(part.strip() for part in text.split("|")) for name, text in _RHYTHMS.items()}
-_FORMS = {1: ("A",), 2: ("AA", "AB", "AC"), 4: ("AAAB", "ABAB", "ABAC", "AABA", "ABCB"), 8: ("ABACABAD", "AABAAABC")}
+_FORMS = {
+    1: ("A",),
+    2: ("AA", "AB", "AC"),
+    4: ("AAAB", "ABAB", "ABAC", "AABA", "ABCB"),
+    8: ("ABACABAD", "AABAAABC"),
+}
 _LEAPS = ((-1, 5.0), (1, 5.0), (-2, 2.0), (2, 2.0), (0, 2.5), (-3, 0.7), (3, 0.9), (4, 0.4), (-4, 0.3))
 
 
@@ -37,7 +42,7 @@ def _ladder(classes: tuple[int, ...], low: int, high: int) -> list[int]:
 
 
 def _snap(pitch: float, classes: tuple[int, ...], low: int, high: int) -> int:
-    best = min((near(tone, pitch) for tone in classes), key=lambda found: abs(found - pitch))
+    best: int = min((near(tone, pitch) for tone in classes), key=lambda found: abs(found - pitch))
     while best < low:
         best += 12
     while best > high:
@@ -45,7 +50,9 @@ def _snap(pitch: float, classes: tuple[int, ...], low: int, high: int) -> int:
     return best
 
 
-def write_lead(plan: Plan, style: str, instrument: str, *, low: int | None = None, high: int | None = None) -> list[Event]:
+def write_lead(
+    plan: Plan, style: str, instrument: str, *, low: int | None = None, high: int | None = None
+) -> list[Event]:
     """Write a line in a style of `LEAD_STYLES` between two pitches of an instrument's range."""
     tool = INSTRUMENTS[instrument]
     bottom = max(tool.low, low if low is not None else 55)
@@ -77,14 +84,14 @@ def _motif_line(plan: Plan, style: str, low: int, high: int) -> list[Event]:
             if pattern[step] != "x":
                 step += 1
                 continue
-            length = 1
-            while step + length < len(pattern) and pattern[step + length] == "-":
-                length += 1
-            cells.append((step * 0.25, length * 0.25, contour, 0.78 + dice.lean(0.14)))
+            count = 1
+            while step + count < len(pattern) and pattern[step + count] == "-":
+                count += 1
+            cells.append((step * 0.25, count * 0.25, contour, 0.78 + dice.lean(0.14)))
             contour += dice.weighted(_LEAPS)
             if abs(contour) > 5:
                 contour = dice.integer(-2, 2)
-            step += length
+            step += count
         motifs[letter] = cells
     events: list[Event] = []
     for bar, letter in enumerate(form):
@@ -100,19 +107,32 @@ def _motif_line(plan: Plan, style: str, low: int, high: int) -> list[Event]:
                 pitch = _snap(pitch, span.pitch_classes, low, high)
             events.append((start, max(0.1, length * gate), pitch, min(1.0, level)))
             if length >= 0.5 and dice.chance(0.03):
-                events.append((max(0.0, start - 0.08), 0.08, ladder[max(0, ladder.index(pitch) - 1)] if pitch in ladder else pitch, 0.5))
+                events.append(
+                    (
+                        max(0.0, start - 0.08),
+                        0.08,
+                        ladder[max(0, ladder.index(pitch) - 1)] if pitch in ladder else pitch,
+                        0.5,
+                    )
+                )
     return events
 
 
 def _arpeggio(plan: Plan, style: str, low: int, high: int) -> list[Event]:
-    """Run through the chord tones: up, down, both ways, or in a fixed order of places, with a pattern of rests."""
+    """Run through the chord tones: up, down, both ways, or in a fixed order, with a pattern of rests."""
     dice = plan.dice
-    stride = {"arp16": 0.25, "arp8": 0.5, "arp-triplet": 1.0 / 3.0, "arp-dotted": 0.25, "ostinato": 0.25}[style]
+    stride = {"arp16": 0.25, "arp8": 0.5, "arp-triplet": 1.0 / 3.0, "arp-dotted": 0.25, "ostinato": 0.25}[
+        style
+    ]
     octaves = dice.weighted(((1, 3.0), (2, 4.0), (3, 1.0)))
     order = dice.pick(("up", "down", "both", "both", "drawn", "drawn", "pedal"))
     cycle = {"arp-dotted": 3, "ostinato": dice.pick((3, 4, 5, 6, 8))}.get(style, dice.pick((4, 8, 8, 16, 6)))
     drawn = [dice.integer(0, 3 + 3 * octaves) for _ in range(cycle)]
-    silent = {place for place in range(1, cycle) if dice.chance(0.3 * (1.0 - plan.density))} if cycle > 3 else set()
+    silent = (
+        {place for place in range(1, cycle) if dice.chance(0.3 * (1.0 - plan.density))}
+        if cycle > 3
+        else set()
+    )
     if style == "arp-dotted":
         silent = {1} if dice.chance(0.5) else {1, 2}
     accent = dice.pick((2, 3, 4, 4))
@@ -178,7 +198,7 @@ def _raga(plan: Plan, low: int, high: int) -> list[Event]:
 
 
 def _baroque(plan: Plan, low: int, high: int) -> list[Event]:
-    """Run in sixteenths and eighths by step, touching a chord tone on every beat, as a two-part invention does."""
+    """Run by step in sixteenths or eighths, touching a chord tone on every beat, as an invention does."""
     dice = plan.dice
     stride = dice.pick((0.25, 0.25, 0.5))
     count = round(plan.quarters / stride)
@@ -199,5 +219,7 @@ def _baroque(plan: Plan, low: int, high: int) -> list[Event]:
             if not 0 < nearest + direction < len(ladder) - 1:
                 direction = -direction
             pitch = ladder[max(0, min(len(ladder) - 1, nearest + direction))]
-        events.append((start, stride * 0.85, pitch, 0.72 + (0.1 if place % per_beat == 0 else 0.0) + dice.lean(0.05)))
+        events.append(
+            (start, stride * 0.85, pitch, 0.72 + (0.1 if place % per_beat == 0 else 0.0) + dice.lean(0.05))
+        )
     return events

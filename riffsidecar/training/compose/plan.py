@@ -73,6 +73,19 @@ class Plan:
         """Give the harmony that follows the one at a place."""
         return self.span_at(self.span_at(quarter).end)
 
+    def pieces(self, start: float, hold: float) -> list[tuple[float, float]]:
+        """Cut a held note where the harmony changes, so that every chord is heard; leave short ones alone."""
+        end = start + hold
+        found = []
+        while end - start >= 1.0:
+            change = self.span_at(start).end
+            if change >= end - 0.25:
+                break
+            found.append((start, change - start))
+            start = change
+        found.append((start, end - start))
+        return found
+
 
 @dataclass(slots=True)
 class Draft:
@@ -98,8 +111,8 @@ class Draft:
 def fit_steps(pattern: str, plan: Plan) -> str:
     """Fit a pattern of sixteen sixteenths to the bar of the plan.
 
-    3/4 and 7/8 drop the end of the bar, 5/4 repeats its third beat, 6/8 takes six steps of each half: the usual
-    ways in which players bend a 4/4 groove.
+    3/4 and 7/8 drop the end of the bar, 5/4 repeats its third beat, 6/8 takes six steps of each half: the
+    usual ways in which players bend a 4/4 groove.
     """
     if len(pattern) % 16:
         return pattern

@@ -1,0 +1,74 @@
+"""The values that go into a denoising run and come out of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from riffsidecar.errors import DiffusionError
+
+__all__ = ["Conditions", "LoopOutput", "Progress", "check_within", "silent"]
+
+Progress = Callable[[str, float], None]
+"""Called with a stage ("denoise", "decode") and the fraction of it that is done; may raise to stop."""
+
+
+def silent(stage: str, fraction: float) -> None:
+    """Report to nobody."""
+
+
+def check_within(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a number that is not finite or not from ``low`` to ``high``.
+
+    Raises:
+        DiffusionError: naming it.
+    """
+    if not (math.isfinite(value) and low <= value <= high):
+        raise DiffusionError(f"{name} is {value}: must be from {low:g} to {high:g}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoopOutput:
+    """A loop before it is sound.
+
+    Attributes:
+        latents: float32 (channels, rows, columns), on the CPU.
+        spectrogram: float32 (channels, n_mels, frames) in the checkpoint's format.
+    """
+
+    latents: Tensor
+    spectrogram: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditions:
+    """All that a denoising run is told.
+
+    Attributes:
+        hidden_states: (prompts, num_tokens, width) of the prompts.
+        token_weights: (prompts, num_tokens), 0 for padding.
+        mix: the weight of the velocity under each prompt; they sum to 1 (see `velocity_mix`).
+        columns: (column_channels, columns).
+        controls: (control_size,).
+
+    Raises:
+        DiffusionError: not as many weights as prompts.
+    """
+
+    hidden_states: Tensor
+    token_weights: Tensor
+    mix: tuple[float, ...]
+    columns: Tensor
+    controls: Tensor
+
+    def __post_init__(self) -> None:
+        """Refuse weights that belong to no prompt."""
+        if not len(self.mix) == len(self.hidden_states) == len(self.token_weights):
+            raise DiffusionError(
+                f"conditions: {len(self.mix)} weights for {len(self.hidden_states)} prompts: must be one each"
+            )

@@ -1,0 +1,153 @@
+"""Fetch what a render takes from files: seed audio, and the earlier loop that parts are kept of.
+
+Only the render worker does this, and only with paths that a person on this machine has named; the digest in the
+request says which content is meant, whatever lies at the path by now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riffsidecar.audio.loudness import integrated_lufs
+from riffsidecar.audio.wav import DecodedWav, decode_wav
+from riffsidecar.audio.waveform import Waveform
+from riffsidecar.errors import RiffError, SessionError, WavError
+from riffsidecar.render.recipe import LoopFile, parse_loop
+from riffsidecar.session.requests import LoopRequest
+from riffsidecar.spectrogram.codec import analyse
+from riffsidecar.spectrogram.formats import SpectrogramFormat
+from riffsidecar.spectrogram.stft import resample_circular
+
+__all__ = ["MAX_SOURCE_BYTES", "SeedAudio", "earlier_samples", "load_earlier", "load_seed"]
+
+MAX_SOURCE_BYTES: Final = 32_000_000
+"""The seed audio travels inside every loop made from it; more would make loops that no DAW likes to load."""
+
+_SILENCE_LUFS = -70.0
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeedAudio:
+    """Hold seed audio: its own bytes, its stereo samples, and the length of a quarter note in samples."""
+
+    content: bytes
+    waveform: Waveform
+    samples_per_quarter: Fraction
+    latents: NDArray[np.float16] | None
+
+    def spectrogram(self, request: LoopRequest, fmt: SpectrogramFormat) -> NDArray[np.float32]:
+        """Return its spectrogram (channels, n_mels, num_frames), as long as the loop of ``request`` in beats.
+
+        A seed that tells its tempo is laid on the beats of the loop whatever the tempi are, for frames count
+        beats and not seconds. What is too long is cut, what is too short is repeated.
+        """
+        length = request.length
+        wanted = max(length.frames, round(self.samples_per_quarter * length.quarters))
+        samples = np.resize(self.waveform.samples[0], wanted), np.resize(self.waveform.samples[-1], wanted)
+        stereo = np.stack(samples).astype(np.float32)
+        lufs = integrated_lufs(Waveform(stereo, self.waveform.sample_rate))
+        if lufs > _SILENCE_LUFS:
+            stereo *= np.float32(10.0 ** ((fmt.reference_lufs - lufs) / 20.0))
+        return analyse(stereo, length.frames, fmt, sample_rate=self.waveform.sample_rate)
+
+
+def load_seed(request: LoopRequest) -> SeedAudio | None:
+    """Return the seed audio of ``request``, or None when it has none.
+
+    Raises:
+        SessionError: the file is gone, is another one by now, or is too large.
+        WavError: it is no audio that can be read.
+    """
+    if not request.has_source:
+        return None
+    content = _content(request.source_path, request.source_sha256, "the seed audio")
+    if len(content) > MAX_SOURCE_BYTES:
+        raise SessionError(
+            f"the seed audio {request.source_path} has {len(content)} bytes; give at most {MAX_SOURCE_BYTES}, cut it shorter"
+        )
+    quarters: Fraction | None = None
+    latents = None
+    try:
+        decoded = decode_wav(content)
+        waveform, quarters = decoded.waveform, _quarters(decoded)
+        latents = decoded.latents
+    except WavError as error:
+        waveform = _other_format(content, error)
+    if quarters is None:
+        per_quarter = Fraction(60 * waveform.sample_rate) / request.tempo.bpm
+    else:
+        per_quarter = Fraction(waveform.num_samples) / quarters
+    return SeedAudio(content, waveform, per_quarter, latents)
+
+
+def load_earlier(request: LoopRequest) -> LoopFile | None:
+    """Return the loop that ``request`` keeps parts of, or None when it keeps nothing.
+
+    Raises:
+        SessionError: the file is gone, or is another one by now.
+        WavError: it is no loop that riffsidecar made, or has no latents.
+    """
+    if not request.is_locked:
+        return None
+    loop = parse_loop(_content(request.of_path, request.of_sha256, "the earlier loop"), str(request.of_path))
+    if loop.latents is None:
+        raise WavError(f"{request.of_path} holds no latents, so nothing of it can be kept; choose a loop made here")
+    return loop
+
+
+def earlier_samples(earlier: LoopFile, request: LoopRequest) -> Samples | None:
+    """Return the samples of the earlier loop at the rate of the new one; None when their tempi differ.
+
+    Then only latents can be kept: its bars have another length in samples.
+    """
+    if earlier.request.tempo != request.tempo or earlier.request.length.quarters != request.length.quarters:
+        return None
+    samples = earlier.waveform.samples
+    stereo = np.stack([samples[0], samples[-1]])
+    if stereo.shape[1] == request.num_samples:
+        return stereo
+    return np.asarray(resample_circular(stereo, request.num_samples), dtype=np.float32)
+
+
+def _content(path: str | None, sha256: str, what: str) -> bytes:
+    if path is None:
+        raise SessionError(f"{what} is named by its digest alone; name the file too")
+    try:
+        content = Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise SessionError(f"{what} {path} cannot be read: {error.strerror or error}; put it back or name another") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise SessionError(f"{what} {path} is another file than the one asked for; ask again to use it as it is now")
+    return content
+
+
+def _quarters(decoded: DecodedWav) -> Fraction | None:
+    """Return how many quarter notes a WAV says it has, by its own recipe or its acid chunk."""
+    if decoded.tags is not None:
+        return decoded.tags.quarters
+    acid = decoded.acid
+    if acid is None or acid.one_shot or acid.beats < 1 or acid.denominator < 1:
+        return None
+    return Fraction(4 * acid.beats, acid.denominator)
+
+
+def _other_format(content: bytes, wav_error: RiffError) -> Waveform:
+    """Read FLAC, AIFF, Ogg and MP3 through libsndfile, which ships with soundfile."""
+    import soundfile
+
+    try:
+        samples, sample_rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, ValueError, TypeError) as error:
+        raise WavError(f"the seed audio cannot be read: {wav_error}; give a WAV, FLAC, AIFF, Ogg or MP3") from error
+    audio: NDArray[Any] = np.ascontiguousarray(samples.T[:2])
+    return Waveform(audio, int(sample_rate))

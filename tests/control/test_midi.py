@@ -1,0 +1,182 @@
+"""The MIDI surface: ports come and go, the surface stays."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+from support_control import WAIT_S, FakeMidi, Recorder, finished
+
+from riffsidecar.control.leds import Light
+from riffsidecar.control.midi import MidiSurface
+from riffsidecar.errors import MidiError
+from riffsidecar.music import Tempo
+from riffsidecar.session.commands import ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
+from riffsidecar.session.events import Acked, Origin, StateChanged
+from riffsidecar.session.pads import MidiMap
+
+PADS = "Pads 20:0"
+Rig = tuple[MidiSurface, Recorder, FakeMidi]
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    midi, recorder = FakeMidi(), Recorder()
+    surface = MidiSurface("pads", "pads", backend=midi, poll_s=0.005)
+    surface.start(recorder)
+    midi.wait_for(PADS)
+    yield surface, recorder, midi
+    surface.close()
+
+
+def test_pads_knobs_and_program_changes_are_submitted_with_the_name_of_the_port(rig: Rig) -> None:
+    _, recorder, midi = rig
+    midi.play(0x90, 36, 100)
+    midi.play(0xB0, 75, 127)
+    midi.play(0xC0, 1)
+    envelopes = [recorder.next() for _ in range(3)]
+    assert [each.command for each in envelopes] == [TriggerPad(1, 100), SetKnob("density", 1.0), SelectBank(2)]
+    assert {each.origin for each in envelopes} == {Origin("midi", PADS)}
+
+
+def test_the_map_of_the_bank_in_force_is_used() -> None:
+    midi, recorder, maps = FakeMidi(), Recorder(), [MidiMap()]
+    surface = MidiSurface(backend=midi, midi_map=lambda: maps[-1], poll_s=0.005)
+    surface.start(recorder)
+    midi.wait_for(PADS)
+    midi.play(0x90, 36, 1)
+    assert recorder.command() == TriggerPad(1, 1)
+    maps.append(MidiMap(first_note=60))
+    midi.play(0x90, 36, 1)
+    midi.play(0x90, 61, 1)
+    assert recorder.command() == TriggerPad(2, 1)
+    surface.close()
+
+
+def test_a_port_that_comes_and_goes_fifty_times_is_found_every_time(rig: Rig) -> None:
+    _, recorder, midi = rig
+    threads = threading.active_count()
+    for number in range(50):
+        midi.input_names = midi.output_names = ()
+        while midi.closed.get(timeout=WAIT_S) != PADS:
+            continue
+        midi.input_names = midi.output_names = (PADS,)
+        midi.wait_for(PADS)
+        midi.play(0x90, 36 + number % 16, 64)
+        assert recorder.command() == TriggerPad(1 + number % 16, 64)
+    assert threading.active_count() == threads
+    assert len(midi.receivers) == 1
+
+
+def test_a_port_that_is_plugged_in_later_is_opened(caplog: pytest.LogCaptureFixture) -> None:
+    midi, recorder = FakeMidi(inputs=("Keys 16:0",), outputs=()), Recorder()
+    surface = MidiSurface("pads", backend=midi, poll_s=0.005)
+    surface.start(recorder)
+    midi.input_names = ("Keys 16:0", PADS)
+    midi.wait_for(PADS)
+    midi.play(0x90, 36, 64)
+    assert recorder.command() == TriggerPad(1, 64)
+    surface.close()
+    missing = [record for record in caplog.records if "no MIDI input called 'pads'" in record.getMessage()]
+    assert len(missing) <= 1
+
+
+def test_a_missing_port_is_named_once_with_the_ones_that_are_there(caplog: pytest.LogCaptureFixture) -> None:
+    midi = FakeMidi(inputs=("Keys 16:0",))
+    surface = MidiSurface("push", "keys", backend=midi, poll_s=0.001)
+    midi.output_names = ("Keys 16:0",)
+    surface.start(Recorder())
+    midi.wait_for("out Keys 16:0")
+    for pad in range(1, 17):
+        surface.notify(finished(Origin("osc"), pad))
+    lights = [midi.light() for _ in range(32)]
+    assert lights[-1] == (0x90, 51, Light.READY)
+    assert "'push'" in surface.problem
+    surface.close()
+    texts = [record.getMessage() for record in caplog.records if "'push'" in record.getMessage()]
+    assert texts == ["no MIDI input called 'push' yet; there are: Keys 16:0"]
+
+
+def test_without_midi_it_says_why_and_everything_else_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    def missing() -> FakeMidi:
+        raise MidiError("no ALSA here")
+
+    threads = threading.active_count()
+    surface = MidiSurface(backend=missing)
+    surface.start(Recorder())
+    surface.notify(Acked(Origin("osc"), 1))
+    assert surface.problem == "no ALSA here"
+    assert "MIDI is off, everything else works: no ALSA here" in caplog.text
+    assert threading.active_count() == threads
+    surface.close()
+
+
+def test_a_midi_system_that_fails_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    midi, recorder = FakeMidi(inputs=()), Recorder()
+    midi.problem = "the driver is away"
+    surface = MidiSurface(backend=midi, poll_s=0.001)
+    surface.start(recorder)
+    midi.input_names, midi.problem = (PADS,), ""
+    midi.wait_for(PADS)
+    midi.play(0x90, 36, 64)
+    assert recorder.command() == TriggerPad(1, 64)
+    surface.close()
+
+
+def test_the_lights_follow_the_loops(rig: Rig) -> None:
+    surface, _, midi = rig
+    assert {midi.light()[2] for _ in range(16)} == {Light.OFF}
+    surface.notify(Acked(Origin("osc"), 2))
+    surface.notify(finished(Origin("osc"), 2))
+    assert [midi.light(), midi.light()] == [(0x90, 37, Light.WAITING), (0x90, 37, Light.READY)]
+    surface.close()
+    assert midi.light() == (0x90, 37, Light.OFF)
+    assert midi.is_closed
+    assert midi.receivers == {}
+
+
+def test_knobs_wait_until_they_meet_what_the_session_says(rig: Rig) -> None:
+    surface, recorder, midi = rig
+    surface.notify(StateChanged({"bank": "house", "knobs": {"guidance": 6.0}}))
+    surface.notify(Acked(Origin("osc"), 1))
+    for _ in range(17):
+        midi.light()
+    midi.play(0xB0, 73, 10)
+    midi.play(0x90, 36, 64)
+    assert recorder.command() == TriggerPad(1, 64)
+
+
+def test_the_clock_sets_the_tempo_and_lets_it_go_with_its_port() -> None:
+    midi, recorder, now = FakeMidi(), Recorder(), [0.0]
+    surface = MidiSurface(backend=midi, clock=lambda: now[0], poll_s=0.0)
+    surface.start(recorder)
+    midi.wait_for(PADS)
+    for _ in range(100):
+        now[0] += 1 / 50
+        midi.play(0xF8)
+    assert recorder.command() == SetTempo(Tempo.parse(125), "clock")
+    midi.input_names = ()
+    assert recorder.command() == ReleaseTempo("clock")
+    surface.close()
+
+
+def test_an_endless_system_exclusive_message_is_not_kept(rig: Rig) -> None:
+    _, recorder, midi = rig
+    midi.play(0xF0, *[1] * 1_000_000)
+    midi.play(0x90, 36, 64)
+    assert recorder.command() == TriggerPad(1, 64)
+
+
+def test_a_defect_in_a_driver_is_logged_and_the_surface_goes_on(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    surface, recorder, midi = rig
+    caplog.set_level(logging.ERROR)
+    midi.problem = ""
+    midi.inputs = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]
+    midi.play(0x90, 40, 64)
+    assert recorder.command() == TriggerPad(5, 64)
+    del midi.inputs
+    midi.play(0x90, 41, 64)
+    assert recorder.command() == TriggerPad(6, 64)
+    assert surface.ports() == [("in", PADS, 1), ("out", PADS, 1)]
