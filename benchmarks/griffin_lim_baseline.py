@@ -56,7 +56,7 @@ def reflect_istft(spectrum: NDArray[np.complex64], hop: int, win_length: int) ->
 def griffin_lim_reflect(
     magnitudes: NDArray[np.float32], hop: int, win_length: int, *, iterations: int = 32, seed: int = 0
 ) -> NDArray[np.float32]:
-    """Griffin and Lim (1984) from random phase; magnitudes (num_frames + 1, num_bins) as :func:`reflect_stft` gives."""
+    """Griffin and Lim (1984) from random phase; magnitudes as those of :func:`reflect_stft`."""
     angle = (2.0 * np.pi) * np.random.default_rng(seed).random(magnitudes.shape, dtype=np.float32)
     spectrum = np.empty(magnitudes.shape, dtype=np.complex64)
     spectrum.real = np.cos(angle)

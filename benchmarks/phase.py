@@ -1,11 +1,11 @@
-"""Measure phase reconstruction and the mel round trip beside Griffin-Lim with reflect padding and beside librosa's.
+"""Measure phase reconstruction and the mel round trip beside plain Griffin-Lim and beside librosa's.
 
     python -m benchmarks.phase [--bars 4] [--tempi 70 120 170] [--seeds 2] [--iterations 8] [--no-librosa]
 
 Loops of the project's own renderer. Spectral convergence is ``20 log10 |A - |STFT(y)|| / |A|`` in each
-method's own transform; the envelope correlation is that of the 3 ms envelopes above 500 Hz. CPU seconds are of one
-thread; from true magnitudes they are of one channel. The exit code says whether the reach holds: 9 dB over Griffin-Lim-32 at no more CPU time, and -19 dB
-or better through 256 mels at 120 BPM.
+method's own transform; the envelope correlation is that of the 3 ms envelopes above 500 Hz. CPU seconds are
+of one thread; from true magnitudes they are of one channel. The exit code says whether the reach holds: 9 dB
+over Griffin-Lim-32 at no more CPU time, and -19 dB or better through 256 mels at 120 BPM.
 """
 
 from __future__ import annotations

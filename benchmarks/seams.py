@@ -2,11 +2,11 @@
 
     python -m benchmarks.seams [--loops 200] [--bars 4]
 
-Loops of the project's own renderer, all families, 70 to 175 BPM, go through the beat-grid spectrogram and back: once by the package,
-once by plain Griffin-Lim-32 with reflect padding on the same magnitudes. Jump and linear-prediction error at the wrap
-are held against those at all inner bar lines pooled: they may exceed the 95th percentile no more often than chance
-allows (binomial, 95 %), and never twice the 99th. The exit code is 0 when the package passes both and the
-baseline fails both.
+Loops of the project's own renderer, all families, 70 to 175 BPM, go through the beat-grid spectrogram and
+back: once by the package, once by plain Griffin-Lim-32 with reflect padding on the same magnitudes. Jump and
+linear-prediction error at the wrap are held against those at all inner bar lines pooled: they may exceed the
+95th percentile no more often than chance allows (binomial, 95 %), and never twice the 99th. The exit code is
+0 when the package passes both and the baseline fails both.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ class Verdict:
     def line(self) -> str:
         """Say it in a line."""
         return (
-            f"{self.measure:<5} {self.exceeding:4d} wraps over p95 {self.p95:7.3f} (chance allows {self.allowed}); "
-            f"worst {self.worst:7.3f}, twice p99 is {self.limit:7.3f}: {'passes' if self.passes else 'fails'}"
+            f"{self.measure:<5} {self.exceeding:4d} wraps over p95 {self.p95:7.3f} "
+            f"(chance allows {self.allowed}); worst {self.worst:7.3f}, twice p99 is {self.limit:7.3f}: "
+            f"{'passes' if self.passes else 'fails'}"
         )
 
 

@@ -1,27 +1,27 @@
 """Every error that riffsidecar raises on purpose.
 
-    RiffError                     code: what a client reads in /riff/error
-    +-- MusicError                bad-value       a tempo, meter, length, key or chord that cannot be
-    +-- SessionError              bad-value       a knob, pad or request that cannot be
-    |   +-- UnknownNameError      unknown-name    no knob, bank, pad or address of that name
-    |   +-- PresetError           bad-preset      a preset file that cannot be read
-    +-- AudioError                bad-audio       samples that cannot be used
-    |   +-- WavError              bad-wav         a WAV that cannot be read
-    +-- SpectrogramError          bad-spectrogram shapes or formats that do not fit
-    +-- DiffusionError            model           the model cannot do what was asked
-    |   +-- CheckpointError       checkpoint      no checkpoint, or a broken one
-    |   +-- CancelledError        cancelled       a render that was told to stop
-    +-- RenderError               render          a render that failed
-    |   +-- DropError             drop-folder     the drop folder cannot take a file
-    |   +-- WorkerError           worker          the render worker died or does not answer
-    |   +-- SupersededError       superseded      a newer request for the same slot took its place
-    |   +-- BusyError             busy            more requests at once than the daemon takes
-    +-- ControlError              control         a surface cannot do its work
-    |   +-- OscError              bad-osc         a datagram that is not OSC as we accept it
-    |   +-- MidiError             midi            a MIDI port that is missing or refused
-    |   +-- PortTakenError        port-taken      the UDP port belongs to somebody else
-    +-- ConfigError               bad-config      a configuration that cannot be read
-    +-- TrainingError             training        a training run that cannot go on
+RiffError                     code: what a client reads in /riff/error
++-- MusicError                bad-value       a tempo, meter, length, key or chord that cannot be
++-- SessionError              bad-value       a knob, pad or request that cannot be
+|   +-- UnknownNameError      unknown-name    no knob, bank, pad or address of that name
+|   +-- PresetError           bad-preset      a preset file that cannot be read
++-- AudioError                bad-audio       samples that cannot be used
+|   +-- WavError              bad-wav         a WAV that cannot be read
++-- SpectrogramError          bad-spectrogram shapes or formats that do not fit
++-- DiffusionError            model           the model cannot do what was asked
+|   +-- CheckpointError       checkpoint      no checkpoint, or a broken one
+|   +-- CancelledError        cancelled       a render that was told to stop
++-- RenderError               render          a render that failed
+|   +-- DropError             drop-folder     the drop folder cannot take a file
+|   +-- WorkerError           worker          the render worker died or does not answer
+|   +-- SupersededError       superseded      a newer request for the same slot took its place
+|   +-- BusyError             busy            more requests at once than the daemon takes
++-- ControlError              control         a surface cannot do its work
+|   +-- OscError              bad-osc         a datagram that is not OSC as we accept it
+|   +-- MidiError             midi            a MIDI port that is missing or refused
+|   +-- PortTakenError        port-taken      the UDP port belongs to somebody else
++-- ConfigError               bad-config      a configuration that cannot be read
++-- TrainingError             training        a training run that cannot go on
 """
 
 from __future__ import annotations

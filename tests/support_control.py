@@ -1,4 +1,4 @@
-"""Doubles for the tests of the surfaces: an OSC client, a MIDI system without hardware, a session that only listens."""
+"""Doubles for tests of the surfaces: an OSC client, MIDI without hardware, a session that listens."""
 
 from __future__ import annotations
 
@@ -121,9 +121,11 @@ def osc_rig(**settings: object) -> Iterator[tuple[OscSurface, Recorder, OscProbe
 
 
 class FakeMidi:
-    """A MIDI system whose ports a test plugs in and out. One object serves as the backend and as its factory."""
+    """A MIDI system whose ports a test plugs in and out; it is the backend and its factory."""
 
-    def __init__(self, inputs: Sequence[str] = ("Pads 20:0",), outputs: Sequence[str] = ("Pads 20:0",)) -> None:
+    def __init__(
+        self, inputs: Sequence[str] = ("Pads 20:0",), outputs: Sequence[str] = ("Pads 20:0",)
+    ) -> None:
         self.input_names = tuple(inputs)
         self.output_names = tuple(outputs)
         self.receivers: dict[str, Callable[[Sequence[int]], None]] = {}
@@ -226,7 +228,7 @@ class ScriptedSession(Recorder):
 
 
 def mutated(data: bytes, generator: random.Random) -> bytes:
-    """Return a packet with one to four faults: bytes changed, put in, cut out, doubled, or a size overwritten."""
+    """Return a packet with one to four faults: bytes changed, put in, cut, doubled, sizes overwritten."""
     packet = bytearray(data)
     for _ in range(generator.randint(1, 4)):
         at = generator.randrange(len(packet) + 1)
@@ -241,7 +243,14 @@ def mutated(data: bytes, generator: random.Random) -> bytes:
                 packet += packet[at:]
             case 4:
                 packet[at : at + 4] = generator.choice(
-                    (b"\xff\xff\xff\xfc", b"\x7f\xff\xff\xff", bytes(4), b"\xff\xff\xff\xff", b"\x7f\xc0\0\0", b"#bun")
+                    (
+                        b"\xff\xff\xff\xfc",
+                        b"\x7f\xff\xff\xff",
+                        bytes(4),
+                        b"\xff\xff\xff\xff",
+                        b"\x7f\xc0\0\0",
+                        b"#bun",
+                    )
                 )
             case 5:
                 packet = bytearray(b"#bundle\0" + bytes(8) + len(packet).to_bytes(4, "big") + packet)

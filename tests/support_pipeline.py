@@ -1,7 +1,8 @@
 """Stand in for the model in tests of what surrounds it: quick, obedient, and able to fail on demand.
 
-The words of the prompt choose what happens: ``slow`` takes 200 steps of 10 ms, ``die`` ends the process, ``broken`` raises
-what no riffsidecar code raises, ``hang`` says nothing for ever, ``poisoned`` fails as a lost GPU does.
+The words of the prompt choose what happens: ``slow`` takes 200 steps of 10 ms, ``die`` ends the process,
+``broken`` raises what nothing of ours raises, ``hang`` says nothing for ever, ``poisoned`` fails as a lost
+GPU does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.render.worker_main import Progress
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["DIGEST", "DoubleRenderer", "SoundingRenderer", "broken_factory", "load_double", "load_sounding", "no_checkpoint", "wav_bytes"]
+__all__ = [
+    "DIGEST",
+    "DoubleRenderer",
+    "SoundingRenderer",
+    "broken_factory",
+    "load_double",
+    "load_sounding",
+    "no_checkpoint",
+    "wav_bytes",
+]
 
 DIGEST = "d" * 64
 STEP_S = 0.01
@@ -77,7 +87,6 @@ class DoubleRenderer:
             timings={"denoise": 0.0},
             environment=dict(self.environment),
         )
-
 
     def wav(self, request: LoopRequest) -> bytes:
         """Return the file of the loop."""

@@ -95,19 +95,35 @@ def test_torch_stays_where_it_belongs(path: Path) -> None:
 def test_a_back_arrow_would_be_seen(tmp_path: Path) -> None:
     bad = tmp_path / "bad.py"
     bad.write_text("def f():\n    from riffsidecar import cli\n")
-    assert [(target_room(module), inside) for module, inside, _ in imports(bad)] == [(None, True), ("cli", True)]
+    assert [(target_room(module), inside) for module, inside, _ in imports(bad)] == [
+        (None, True),
+        ("cli", True),
+    ]
 
 
 def loaded_by(statement: str) -> set[str]:
     script = f"{statement}\nimport sys\nprint('\\n'.join(sys.modules))"
     run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60, cwd=PACKAGE.parent
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=PACKAGE.parent,
     )
     return {name.split(".")[0] for name in run.stdout.split()}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    assert not loaded_by("import riffsidecar") & {*HEAVY, "numpy", "scipy", "numba", "mido", "pythonosc", "watchdog"}
+    assert not loaded_by("import riffsidecar") & {
+        *HEAVY,
+        "numpy",
+        "scipy",
+        "numba",
+        "mido",
+        "pythonosc",
+        "watchdog",
+    }
 
 
 def test_the_daemon_and_the_command_line_load_neither_torch_nor_numba() -> None:

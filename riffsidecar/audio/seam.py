@@ -1,6 +1,7 @@
 """Measure the seam of a loop beside its own inner bar lines.
 
-A loop is seamless when its wrap is an ordinary bar line, so both are measured in the same way, in the same audio.
+A loop is seamless when its wrap is an ordinary bar line, so both are measured in the same way, in the same
+audio.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ _SILENCE = 1e-12
 class Seam:
     """Hold how the wrap and the inner bar lines of one loop look.
 
-    ``jump`` is the step of the samples at the wrap over the 99.9th percentile of all steps; ``lpc_db`` the error of linear
-    prediction in the 3 ms after the wrap over that of the whole loop, in decibels. ``inner_jumps`` and
-    ``inner_lpc_db`` are the same at the bar lines inside.
+    ``jump`` is the step of the samples at the wrap over the 99.9th percentile of all steps; ``lpc_db`` the
+    error of linear prediction in the 3 ms after the wrap over that of the whole loop, in decibels.
+    ``inner_jumps`` and ``inner_lpc_db`` are the same at the bar lines inside.
     """
 
     jump: float
@@ -82,8 +83,8 @@ def seam_measure(
     """Measure the wrap and the inner bar lines of one period (channels, num_samples).
 
     ``bar_lines`` are the positions of the bars' first samples; 0 is the wrap and may be among them. Jump:
-    ``|x[p] - x[p - 1]| / p99.9(|dx|)``. LPC error: order 32, autocorrelation method on the circle, mean square in
-    the 3 ms after ``p`` over that of the whole loop. Of several channels the worst counts.
+    ``|x[p] - x[p - 1]| / p99.9(|dx|)``. LPC error: order 32, autocorrelation method on the circle, mean
+    square in the 3 ms after ``p`` over that of the whole loop. Of several channels the worst counts.
 
     >>> saw = np.linspace(-0.5, 0.5, 4410)[None]
     >>> seam = seam_measure(saw, [0, 2205])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,7 +30,18 @@ OK_STATUS: Final = "ok"
 ABSENT: Final = "absent"
 PROBLEM: Final = "problem"
 
-_NEEDED = ("numpy", "scipy", "numba", "torch", "diffusers", "transformers", "safetensors", "python-osc", "mido", "watchdog")
+_NEEDED = (
+    "numpy",
+    "scipy",
+    "numba",
+    "torch",
+    "diffusers",
+    "transformers",
+    "safetensors",
+    "python-osc",
+    "mido",
+    "watchdog",
+)
 _OPTIONAL = ("python-rtmidi",)
 _LOW_DISK_BYTES = 500_000_000
 
@@ -53,10 +63,7 @@ def _system(context: Context) -> Iterator[Finding]:
     """Tell Python, the system, its cores and what the model takes of them."""
     threads = context.worker_settings.resolved_threads
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    if sys.version_info >= (3, 11):
-        yield Finding("Python", OK_STATUS, detail)
-    else:
-        yield Finding("Python", PROBLEM, detail, "install Python 3.11 or 3.12")
+    yield Finding("Python", OK_STATUS, detail)
     yield Finding("cores", OK_STATUS, f"{available_cores()}, of which the model takes {threads}")
     yield Finding("riffsidecar", OK_STATUS, __version__)
 
@@ -68,7 +75,12 @@ def _packages(context: Context) -> Iterator[Finding]:
             yield Finding(name, OK_STATUS, importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
             if name in _OPTIONAL:
-                yield Finding(name, ABSENT, "not installed, so there is no MIDI", f"pip install {name}, or go on with OSC")
+                yield Finding(
+                    name,
+                    ABSENT,
+                    "not installed, so there is no MIDI",
+                    f"pip install {name}, or go on with OSC",
+                )
             else:
                 yield Finding(name, PROBLEM, "not installed", "pip install --force-reinstall riffsidecar")
 
@@ -80,7 +92,12 @@ def _osc_port(context: Context) -> Iterator[Finding]:
     try:
         open_udp_socket(osc.bind, osc.port).close()
     except RiffError as error:
-        yield Finding(name, PROBLEM, str(error), "if it is riffsidecar itself, all is well; else choose another with --port")
+        yield Finding(
+            name,
+            PROBLEM,
+            str(error),
+            "if it is riffsidecar itself, all is well; else choose another with --port",
+        )
     else:
         yield Finding(name, OK_STATUS, f"free on {osc.bind}")
 
@@ -93,7 +110,9 @@ def _midi(context: Context) -> Iterator[Finding]:
         yield Finding("MIDI", ABSENT, str(error), "go on with OSC, or install what is missing")
         return
     if inputs or outputs:
-        yield Finding("MIDI", OK_STATUS, f"in: {', '.join(inputs) or 'none'}; out: {', '.join(outputs) or 'none'}")
+        yield Finding(
+            "MIDI", OK_STATUS, f"in: {', '.join(inputs) or 'none'}; out: {', '.join(outputs) or 'none'}"
+        )
     else:
         yield Finding("MIDI", ABSENT, "no ports", "plug a controller in; it is found while the daemon runs")
 
@@ -106,7 +125,12 @@ def _presets(context: Context) -> Iterator[Finding]:
         banks = read_banks(folders)
         load_banks(folders, lambda error: problems.append(str(error)))
     except RiffError as error:
-        yield Finding("presets", PROBLEM, str(error), "reinstall riffsidecar, or mend presets.folder in the configuration")
+        yield Finding(
+            "presets",
+            PROBLEM,
+            str(error),
+            "reinstall riffsidecar, or mend presets.folder in the configuration",
+        )
         return
     yield Finding("presets", OK_STATUS, f"{len(banks)} banks: {', '.join(banks.names)}")
     for problem in problems:
@@ -121,7 +145,9 @@ def _folder(context: Context) -> Iterator[Finding]:
         with tempfile.TemporaryFile(dir=existing):
             free = shutil.disk_usage(existing).free
     except OSError as error:
-        yield Finding("drop folder", PROBLEM, f"{folder}: {error.strerror or error}", "choose another folder with --out")
+        yield Finding(
+            "drop folder", PROBLEM, f"{folder}: {error.strerror or error}", "choose another folder with --out"
+        )
         return
     text = f"{folder}, {free / 1e9:.1f} GB free"
     if free < _LOW_DISK_BYTES:
@@ -137,10 +163,16 @@ def self_test(context: Context) -> Iterator[Finding]:
         with started_worker(context) as worker:
             ready = worker.start()
             made_with = ", ".join(f"{name} {value}" for name, value in ready.environment.items())
-            yield Finding("checkpoint", OK_STATUS, f"{ready.checkpoint[:12]}, loaded in {ready.load_s:.1f} s; {made_with}")
+            yield Finding(
+                "checkpoint",
+                OK_STATUS,
+                f"{ready.checkpoint[:12]}, loaded in {ready.load_s:.1f} s; {made_with}",
+            )
             loop, render_s = render_with_progress(context, worker, 1, request, "self-test")
         stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in loop.timings.items())
-        yield Finding("self-test", OK_STATUS, f"{request.length.duration_s} s of sound in {render_s:.2f} s ({stages})")
+        yield Finding(
+            "self-test", OK_STATUS, f"{request.length.duration_s} s of sound in {render_s:.2f} s ({stages})"
+        )
         plot = plot_loop(loop.wav, request, Path(context.args.plot))
         yield Finding("spectrogram", OK_STATUS, f"written to {plot}")
     except RiffError as error:

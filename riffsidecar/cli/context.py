@@ -16,7 +16,7 @@ __all__ = ["Context", "add_common_options", "add_model_options", "configured"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parsed options, the configuration with the options laid over it, the terminal and the worker's factory."""
+    """The options, the configuration with them laid over it, the terminal and the worker's factory."""
 
     args: argparse.Namespace
     config: Config
@@ -36,7 +36,9 @@ class Context:
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that every command has."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML) instead of the usual one")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration file (TOML) instead of the usual one"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="say more on stderr")
 

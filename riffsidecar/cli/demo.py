@@ -30,11 +30,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "demo",
         help="show the main job: four pads become four loops",
-        description="Start the daemon on a free port, hit four pads over OSC on loopback, and name the loops that "
-        "land in the folder.",
+        description="Start the daemon on a free port, hit four pads over OSC on loopback, and name the "
+        "loops that land in the folder.",
     )
     parser.add_argument("--bpm", default="124", metavar="N", help="tempo that the client names; default 124")
-    parser.add_argument("--bank", default="house", metavar="BANK", help="bank whose first four pads are hit; default house")
+    parser.add_argument(
+        "--bank", default="house", metavar="BANK", help="bank whose first four pads are hit; default house"
+    )
     parser.add_argument("--out", metavar="DIR", help="the folder for the loops; default ./loops")
     add_model_options(parser)
     add_common_options(parser)
@@ -44,16 +46,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(context: Context) -> int:
     """Run the daemon in this process and be its client over real OSC."""
     tempo = Tempo.parse(context.args.bpm)
-    config = replace(context.config, osc=replace(context.config.osc, enabled=True, bind="127.0.0.1", port=0, token="", allow=()))
+    config = replace(
+        context.config,
+        osc=replace(context.config.osc, enabled=True, bind="127.0.0.1", port=0, token="", allow=()),
+    )
     surfaces = Surfaces(config, midi=False)
     daemon = Daemon(config, surfaces.all, context.factory)
     surfaces.watch(daemon)
-    bank = daemon.session.banks.find(int(context.args.bank) if context.args.bank.isdecimal() else context.args.bank)
+    bank = daemon.session.banks.find(
+        int(context.args.bank) if context.args.bank.isdecimal() else context.args.bank
+    )
     pads = range(1, _NUM_PADS + 1)
     try:
         daemon.start()
         port = surfaces.osc.port if surfaces.osc is not None else 0
-        context.terminal.line(f"the daemon listens on 127.0.0.1, UDP port {port}; loops go to {daemon.folder}")
+        context.terminal.line(
+            f"the daemon listens on 127.0.0.1, UDP port {port}; loops go to {daemon.folder}"
+        )
         with _Client.connected(port) as client:
             client.send("/riff/bank", bank.name)
             client.send("/riff/tempo", float(tempo))
@@ -91,7 +100,9 @@ def _collect(context: Context, client: _Client, names: dict[str, str]) -> list[d
             raise error_from_code(str(message.arguments[1]), f"{waiting[name]}: {message.arguments[2]}")
         elif message.address == "/riff/done":
             loop = _done(message, time.perf_counter() - started_s.get(name, asked_s))
-            terminal.line(f"{loop['path']}  {loop['bars']:g} bars  {loop['bpm']:g} BPM  {loop['render_s']:.2f} s")
+            terminal.line(
+                f"{loop['path']}  {loop['bars']:g} bars  {loop['bpm']:g} BPM  {loop['render_s']:.2f} s"
+            )
             loops.append({"name": waiting.pop(name), **loop})
             if not waiting:
                 break
@@ -146,9 +157,12 @@ class _Client:
                 data = self._socket.recv(_MAX_DATAGRAM_BYTES)
             except TimeoutError as error:
                 raise ControlError(
-                    f"the daemon said nothing for {_SILENCE_LIMIT_S:.0f} s; run 'riffsidecar doctor' to find out why"
+                    f"the daemon said nothing for {_SILENCE_LIMIT_S:.0f} s; run 'riffsidecar doctor' to "
+                    "find out why"
                 ) from error
             try:
                 yield from decode_packet(data)
             except OscError as error:
-                raise ControlError(f"the daemon's answer is not OSC: {error}; reinstall riffsidecar") from error
+                raise ControlError(
+                    f"the daemon's answer is not OSC: {error}; reinstall riffsidecar"
+                ) from error

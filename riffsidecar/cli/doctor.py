@@ -18,12 +18,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "doctor",
         help="find out what is missing or broken",
-        description="Look at what is installed, the ports, the presets, the folder and the checkpoint, and render one "
-        "bar; each problem comes with what to do about it.",
+        description="Look at what is installed, the ports, the presets, the folder and the checkpoint, "
+        "and render one bar; each problem comes with what to do about it.",
     )
     parser.add_argument("--out", metavar="DIR", help="the folder for the loops; default ./loops")
     parser.add_argument("--port", type=int, metavar="N", help="UDP port of OSC; default 9123")
-    parser.add_argument("--plot", default="riffsidecar-doctor.png", metavar="FILE", help="PNG of the self-test's spectrogram")
+    parser.add_argument(
+        "--plot", default="riffsidecar-doctor.png", metavar="FILE", help="PNG of the self-test's spectrogram"
+    )
     parser.add_argument("--no-render", action="store_true", help="leave the self-test render out")
     add_model_options(parser)
     add_common_options(parser)

@@ -18,13 +18,17 @@ __all__ = ["add_parsers"]
 
 def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the three commands and their options."""
-    presets = subparsers.add_parser("presets", help="list the banks, or the pads of one", description=_presets.__doc__)
+    presets = subparsers.add_parser(
+        "presets", help="list the banks, or the pads of one", description=_presets.__doc__
+    )
     presets.add_argument("bank", nargs="?", metavar="BANK", help="name or number of a bank")
     presets.add_argument("--presets", metavar="DIR", help="a folder of banks of your own")
     presets.set_defaults(run=_presets)
     knobs = subparsers.add_parser("knobs", help="list the knobs", description=_knobs.__doc__)
     knobs.set_defaults(run=_knobs)
-    ports = subparsers.add_parser("ports", help="list MIDI ports and the OSC port", description=_ports.__doc__)
+    ports = subparsers.add_parser(
+        "ports", help="list MIDI ports and the OSC port", description=_ports.__doc__
+    )
     ports.set_defaults(run=_ports)
     for parser in (presets, knobs, ports):
         add_common_options(parser)
@@ -36,7 +40,14 @@ def _presets(context: Context) -> int:
     terminal = context.terminal
     if context.args.bank is None:
         rows = [
-            (str(number), bank.name, bank.title, str(bank.tempo or ""), str(bank.meter or ""), str(bank.key or ""))
+            (
+                str(number),
+                bank.name,
+                bank.title,
+                str(bank.tempo or ""),
+                str(bank.meter or ""),
+                str(bank.key or ""),
+            )
             for number, bank in enumerate(banks, 1)
         ]
         terminal.table(("no", "bank", "title", "BPM", "meter", "key"), rows)
@@ -58,7 +69,13 @@ def _bank_document(bank: Bank) -> dict[str, object]:
         "meter": None if bank.meter is None else str(bank.meter),
         "key": None if bank.key is None else str(bank.key),
         "pads": [
-            {"pad": number, "name": pad.name, "prompt": pad.prompt, "prompt_b": pad.prompt_b, "color": pad.color}
+            {
+                "pad": number,
+                "name": pad.name,
+                "prompt": pad.prompt,
+                "prompt_b": pad.prompt_b,
+                "color": pad.color,
+            }
             for number, pad in enumerate(bank.pads, 1)
         ],
     }
@@ -68,7 +85,13 @@ def _knobs(context: Context) -> int:
     """List the knobs: range, default, OSC address, MIDI controller and what they do."""
     rows = []
     for knob in KNOBS.values():
-        default = FREE if knob.default is None else f"{knob.default:g}" if isinstance(knob.default, float) else knob.default
+        default = (
+            FREE
+            if knob.default is None
+            else f"{knob.default:g}"
+            if isinstance(knob.default, float)
+            else knob.default
+        )
         span = ", ".join(knob.choices) or f"{knob.minimum:g} to {knob.maximum:g}"
         rows.append((knob.name, span, default, knob.osc, "" if knob.cc is None else str(knob.cc), knob.help))
     context.terminal.table(("knob", "range", "default", "OSC", "CC", "what it does"), rows)

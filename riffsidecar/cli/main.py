@@ -29,7 +29,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="riffsidecar",
-        description="Make loops beside a DAW: a pad or a knob asks, a latent-diffusion model answers with a WAV.",
+        description="Make loops beside a DAW: a pad or a knob asks, a latent-diffusion model answers "
+        "with a WAV.",
         epilog=f"exit codes:\n{exit_code_table()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,7 +58,9 @@ def main(argv: Sequence[str] | None = None, *, factory: str = DEFAULT_FACTORY) -
     try:
         with _terminable():
             config = configured(args)
-            level = "DEBUG" if args.verbose else config.log.level.upper() if args.command == "run" else "ERROR"
+            level = (
+                "DEBUG" if args.verbose else config.log.level.upper() if args.command == "run" else "CRITICAL"
+            )
             logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
             code: int = args.run(Context(args, config, terminal, factory))
             sys.stdout.flush()

@@ -19,11 +19,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "render",
         help="make loops from a prompt",
         description="Make loops from a prompt and drop them into a folder.",
-        epilog='example: riffsidecar render "warm rhodes chords" --bpm 87.5 --bars 4 --chords "Am F C G" --count 3',
+        epilog='example: riffsidecar render "warm rhodes chords" --bpm 87.5 --bars 4 --chords "Am F C G" '
+        "--count 3",
     )
     add_request_options(parser)
     parser.add_argument("--out", metavar="DIR", help="the folder for the loops; default ./loops")
-    parser.add_argument("--plot", action="store_true", help="write the spectrogram with bar lines beside each loop as PNG")
+    parser.add_argument(
+        "--plot", action="store_true", help="write the spectrogram with bar lines beside each loop as PNG"
+    )
     add_model_options(parser)
     add_common_options(parser)
     parser.set_defaults(run=run)

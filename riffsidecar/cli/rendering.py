@@ -1,4 +1,4 @@
-"""Render from the command line: one worker for a command, its progress on the terminal, its files in the drop folder."""
+"""Render from the command line: one worker for a command, its progress on the terminal."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def render_with_progress(
     def show(stage: str, fraction: float) -> None:
         elapsed_s = time.perf_counter() - started_s
         eta_s = elapsed_s * (1 - fraction) / fraction if fraction > 0 else None
-        context.terminal.progress(f"{label}: {stage}" if context.terminal.is_interactive else label, fraction, eta_s)
+        context.terminal.progress(
+            f"{label}: {stage}" if context.terminal.is_interactive else label, fraction, eta_s
+        )
 
     loop = worker.render(job_id, request, show, again=again)
     context.terminal.clear_bar()
@@ -71,7 +73,13 @@ def bars_text(bars: Fraction) -> str:
 
 def describe(path: Path | str, request: LoopRequest, render_s: float) -> str:
     """Return the line that tells of a loop: path, bars, BPM, seed and render time."""
-    parts = [str(path), bars_text(request.bars), f"{request.tempo} BPM", f"seed {request.seed}", f"{render_s:.2f} s"]
+    parts = [
+        str(path),
+        bars_text(request.bars),
+        f"{request.tempo} BPM",
+        f"seed {request.seed}",
+        f"{render_s:.2f} s",
+    ]
     return "  ".join(parts)
 
 
@@ -113,5 +121,7 @@ def plot_loop(wav: bytes, request: LoopRequest, path: Path) -> Path:
     try:
         plot_png(analyse(waveform.samples, length.frames), length, path)
     except OSError as error:
-        raise RiffError(f"the plot {path} cannot be written: {error.strerror or error}; choose another folder") from error
+        raise RiffError(
+            f"the plot {path} cannot be written: {error.strerror or error}; choose another folder"
+        ) from error
     return path

@@ -35,7 +35,11 @@ _OPTIONS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
         "--to": ("prompt_b", "PROMPT", "the prompt that --morph goes to"),
         "--seed": ("seed", "N", "seed of the noise; default a random one, which is told"),
         "--keep-bars": ("keep_bars", "A-B", "bars of --of that stay as they are, such as 1-2"),
-        "--keep-band": ("keep_bands_hz", "LOW-HIGH", "band of --of in Hz that stays as it is, such as 20-200"),
+        "--keep-band": (
+            "keep_bands_hz",
+            "LOW-HIGH",
+            "band of --of in Hz that stays as it is, such as 20-200",
+        ),
         "--rate": ("sample_rate", "HZ", "44100, 48000, 88200 or 96000; default 44100"),
         "--depth": ("bit_depth", "BITS", "16, 24 or 32f; default 24"),
         "--lufs": ("loudness_lufs", "N", "loudness of the repeated loop, -40 to -6; default -14"),
@@ -49,14 +53,22 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     for flag, (name, metavar, text) in _OPTIONS.items():
         parser.add_argument(flag, dest=name, metavar=metavar, help=text)
     for knob in KNOBS.values():
-        parser.add_argument(f"--{knob.name}", dest=knob.name, metavar="X", help=f"{knob.help}; {knob.allowed}")
-    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="a WAV to begin from; see --strength")
-    parser.add_argument("--of", type=Path, metavar="LOOP.wav", help="an earlier loop, for --keep-bars or --keep-band")
-    parser.add_argument("--count", type=int, default=1, metavar="N", help=f"how many loops, 1 to {MAX_COUNT}, a seed each")
+        parser.add_argument(
+            f"--{knob.name}", dest=knob.name, metavar="X", help=f"{knob.help}; {knob.allowed}"
+        )
+    parser.add_argument(
+        "--from", dest="source", type=Path, metavar="FILE", help="a WAV to begin from; see --strength"
+    )
+    parser.add_argument(
+        "--of", type=Path, metavar="LOOP.wav", help="an earlier loop, for --keep-bars or --keep-band"
+    )
+    parser.add_argument(
+        "--count", type=int, default=1, metavar="N", help=f"how many loops, 1 to {MAX_COUNT}, a seed each"
+    )
 
 
 def requests_from(args: argparse.Namespace, config: Config) -> tuple[LoopRequest, ...]:
-    """Return one request for each loop; where ``--of`` names a loop, its tempo, length and harmony are the default.
+    """Return one request for each loop; ``--of`` gives the default tempo, length and harmony.
 
     Raises:
         RiffError: an option cannot be, or a file cannot be read.
@@ -79,7 +91,9 @@ def requests_from(args: argparse.Namespace, config: Config) -> tuple[LoopRequest
         values.update(_of_earlier(args.of))
     if args.source is not None:
         values.update(
-            source_path=str(args.source), source_sha256=_sha256(args.source), strength=KNOBS["strength"].default
+            source_path=str(args.source),
+            source_sha256=_sha256(args.source),
+            strength=KNOBS["strength"].default,
         )
     elif "strength" in given:
         raise SessionError("--strength says how far from the seed audio; name the audio with --from")
@@ -96,7 +110,9 @@ def _of_earlier(path: Path) -> dict[str, object]:
 
     earlier = read_loop(path)
     if earlier.latents is None:
-        raise SessionError(f"{path} holds no latents, so nothing of it can be kept; use a loop that riffsidecar made")
+        raise SessionError(
+            f"{path} holds no latents, so nothing of it can be kept; use a loop that riffsidecar made"
+        )
     request = earlier.request
     return {
         "of_path": str(path),
@@ -113,9 +129,12 @@ def _sha256(path: Path) -> str:
     try:
         size = path.stat().st_size
         if size > _MAX_FILE_BYTES:
-            raise SessionError(f"{path} has {size} bytes; give a file of at most {_MAX_FILE_BYTES}, cut it shorter")
+            raise SessionError(
+                f"{path} has {size} bytes; give a file of at most {_MAX_FILE_BYTES}, cut it shorter"
+            )
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise SessionError(f"{path} cannot be read: {error.strerror or error}; name a file that exists") from error
-
+        raise SessionError(
+            f"{path} cannot be read: {error.strerror or error}; name a file that exists"
+        ) from error

@@ -35,12 +35,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "rerender",
         help="make a loop again from its file and compare",
-        description="Read the recipe in a loop, render it anew past every cache and compare the samples: identical on "
-        "the same build, dtype and number of threads, else within -60 dB.",
+        description="Read the recipe in a loop, render it anew past every cache and compare the samples: "
+        "identical on the same build, dtype and number of threads, else within -60 dB.",
     )
     parser.add_argument("file", type=Path, metavar="FILE.wav", help="a loop that riffsidecar made")
-    parser.add_argument("--decode", action="store_true", help="decode the latents in the file, without denoising anew")
-    parser.add_argument("--out", metavar="DIR", help="keep the new loop in this folder; else it is only compared")
+    parser.add_argument(
+        "--decode", action="store_true", help="decode the latents in the file, without denoising anew"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", help="keep the new loop in this folder; else it is only compared"
+    )
     add_model_options(parser)
     add_common_options(parser)
     parser.set_defaults(run=run)
@@ -55,7 +59,9 @@ def run(context: Context) -> int:
     again = Again(_bytes(earlier, path, context.args.decode), denoise=not context.args.decode)
     as_before = _with_threads_of(context, earlier)
     with _with_its_files(earlier, path) as request, started_worker(as_before) as worker:
-        loop, render_s = render_with_progress(context, worker, 1, request, f"rerender {path.name}", again=again)
+        loop, render_s = render_with_progress(
+            context, worker, 1, request, f"rerender {path.name}", again=again
+        )
     difference_db = _difference_db(earlier.waveform, parse_loop(loop.wav, "the new loop").waveform)
     changed = _changes(earlier.made_with, loop.environment)
     kept = DropFolder(context.folder).publish(loop.stem, loop.wav) if context.args.out is not None else None
@@ -84,7 +90,7 @@ def _bytes(earlier: LoopFile, path: Path, decode: bool) -> bytes:
 
 
 def _with_threads_of(context: Context, earlier: LoopFile) -> Context:
-    """Return the context with as many threads as the loop was made with, unless the musician names a number."""
+    """Return the context with the threads that the loop was made with, unless a number is given."""
     threads = earlier.made_with.get("threads", "")
     if context.args.threads is not None or not threads.isdecimal() or not 1 <= int(threads) <= 256:
         return context
@@ -94,12 +100,14 @@ def _with_threads_of(context: Context, earlier: LoopFile) -> Context:
 
 @contextmanager
 def _with_its_files(earlier: LoopFile, path: Path) -> Iterator[LoopRequest]:
-    """Give the request with real files for the seed audio inside the loop and for the loop it keeps parts of."""
+    """Give the request with real files for its seed audio and for the loop it keeps parts of."""
     request = earlier.request
     with tempfile.TemporaryDirectory(prefix="riffsidecar-") as folder:
         if request.has_source:
             if earlier.source is None:
-                raise WavError(f"{path} was made from seed audio that is not in the file; it cannot be made again")
+                raise WavError(
+                    f"{path} was made from seed audio that is not in the file; it cannot be made again"
+                )
             source = Path(folder) / "source.wav"
             source.write_bytes(earlier.source)
             request = replace(request, source_path=str(source))
@@ -116,9 +124,12 @@ def _find_locked(request: LoopRequest, path: Path) -> Path:
             return candidate
     except OSError as error:
         raise WavError(
-            f"{path} keeps parts of {candidate.name}, which is not beside it ({error.strerror or error}); put it there"
+            f"{path} keeps parts of {candidate.name}, which is not beside it "
+            f"({error.strerror or error}); put it there"
         ) from error
-    raise WavError(f"{path} keeps parts of {candidate.name}, but the file of that name beside it is another one")
+    raise WavError(
+        f"{path} keeps parts of {candidate.name}, but the file of that name beside it is another one"
+    )
 
 
 def _difference_db(before: Waveform, after: Waveform) -> float:
@@ -141,7 +152,11 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, t
 
 
 def _verdict(difference_db: float, changed: Mapping[str, tuple[str, str]], latents_db: float | None) -> str:
-    build = "the same build" if not changed else ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
+    build = (
+        "the same build"
+        if not changed
+        else ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
+    )
     if latents_db is not None and math.isfinite(latents_db):
         build += f"; the latents denoised anew differ at {latents_db:.1f} dB"
     if difference_db == -math.inf:

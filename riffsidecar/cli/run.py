@@ -18,11 +18,17 @@ logger = logging.getLogger(__name__)
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
     parser = subparsers.add_parser(
-        "run", help="run the daemon", description="Run the daemon: listen on OSC and MIDI, drop loops into a folder."
+        "run",
+        help="run the daemon",
+        description="Run the daemon: listen on OSC and MIDI, drop loops into a folder.",
     )
     parser.add_argument("--out", metavar="DIR", help="the folder the DAW watches; default ./loops")
-    parser.add_argument("--port", type=int, metavar="N", help="UDP port of OSC; default 9123, 0 for a free one")
-    parser.add_argument("--bind", metavar="ADDRESS", help="address of OSC; anything but loopback needs --token")
+    parser.add_argument(
+        "--port", type=int, metavar="N", help="UDP port of OSC; default 9123, 0 for a free one"
+    )
+    parser.add_argument(
+        "--bind", metavar="ADDRESS", help="address of OSC; anything but loopback needs --token"
+    )
     parser.add_argument("--token", metavar="TEXT", help="what clients have to send before they are obeyed")
     parser.add_argument("--presets", metavar="DIR", help="a folder of banks of your own")
     parser.add_argument("--no-midi", action="store_true", help="leave MIDI alone")
@@ -52,5 +58,9 @@ def _announce(context: Context, daemon: Daemon, surfaces: Surfaces) -> None:
     listens = f"OSC on {context.config.osc.bind}, UDP port {osc.port}" if osc is not None else "no OSC"
     context.terminal.line(f"riffsidecar runs: {listens}; loops go to {daemon.folder}; Ctrl-C stops it")
     context.terminal.document(
-        {"port": osc.port if osc is not None else None, "bind": context.config.osc.bind, "folder": str(daemon.folder)}
+        {
+            "port": osc.port if osc is not None else None,
+            "bind": context.config.osc.bind,
+            "folder": str(daemon.folder),
+        }
     )

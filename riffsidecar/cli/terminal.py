@@ -27,9 +27,11 @@ def bar_line(label: str, fraction: float, eta_s: float | None, columns: int) -> 
 
 
 class Terminal:
-    """Print results, notes and progress; with ``json_output`` the results are one JSON document at the end."""
+    """Print results, notes and progress; with ``json_output`` the results are one JSON document."""
 
-    def __init__(self, out: TextIO | None = None, err: TextIO | None = None, json_output: bool = False) -> None:
+    def __init__(
+        self, out: TextIO | None = None, err: TextIO | None = None, json_output: bool = False
+    ) -> None:
         """Write to ``out`` and ``err``, by default the process's own."""
         self._out = out if out is not None else sys.stdout
         self._err = err if err is not None else sys.stderr

@@ -3,9 +3,9 @@
 A clock sends 24 bytes a quarter note, each a millisecond or two early or late. A straight line is fitted
 through the arrival times of the last bars (least squares), and its slope is the tempo. The standard error of
 the slope, known from the scatter about the line, says when the estimate may be believed: a steady clock is
-believed after two quarter notes, a nervous one after two to four bars, a
-very nervous one then too, but only roughly. The two halves of the window are compared all
-the time; when they disagree the tempo has changed, and the older half is forgotten.
+believed after two quarter notes, a nervous one after two to four bars; a very nervous one then too, but only
+roughly. The two halves of the window are compared all the time; when they disagree the tempo has changed, and
+the older half is forgotten.
 
 Time is handed in, in seconds of any monotonic clock; nothing here reads one.
 """
@@ -30,12 +30,15 @@ _CLOCKS_BETWEEN_FITS = 6
 _CLOCKS_PER_SIXTEENTH = 6
 _MAX_GAP_S = 0.6
 _BELIEVABLE_BPM = 0.0085
-_BELIEVABLE_AT_LAST_BPM = 0.5
+_ROUGH_BPM = 0.5
+_MIN_ROUGH_CLOCKS = 4 * CLOCKS_PER_QUARTER
+_MIN_ROUGH_CHANGE_CLOCKS = 12 * CLOCKS_PER_QUARTER
 _HYSTERESIS_BPM = 0.05
 _SETTLED_BPM = 0.01
 _MAX_SNAP_BPM = 0.025
 _SIGMAS = 4.0
 _SIGMAS_AT_ONCE = 8.0
+_SIGMAS_TO_CHANGE = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class ClockFollower:
         """Start with no tempo and no position."""
         self._times: deque[float] = deque(maxlen=_MAX_CLOCKS)
         self._until_fit = _CLOCKS_BETWEEN_FITS
+        self._doubtful_clocks = 0
+        self._told: Tempo | None = None
         self._told_bpm: float | None = None
         self._last_bpm = 0.0
         self._clocks = 0
@@ -142,7 +147,8 @@ class ClockFollower:
     def forget(self) -> None:
         """Forget the clock, because its port has gone."""
         self._times.clear()
-        self._told_bpm = None
+        self._told = self._told_bpm = None
+        self._doubtful_clocks = 0
         self._running = False
 
     def tick(self, now_s: float) -> Tempo | None:
@@ -153,15 +159,27 @@ class ClockFollower:
             self._times.clear()
         self._times.append(now_s)
         self._until_fit -= 1
+        self._doubtful_clocks += 1
         if self._until_fit > 0 or len(self._times) < _MIN_CLOCKS:
             return None
         self._until_fit = _CLOCKS_BETWEEN_FITS
         line = self._steady_line()
-        is_full = len(self._times) == _MAX_CLOCKS
-        believable = _BELIEVABLE_AT_LAST_BPM if is_full else _BELIEVABLE_BPM
-        if line is None or line.slope_s <= 0.0 or line.error_bpm > believable:
+        if line is None or line.slope_s <= 0.0:
+            return None
+        if line.error_bpm <= _BELIEVABLE_BPM:
+            self._doubtful_clocks = 0
+        elif not self._settles_for(line):
             return None
         return self._tell(line)
+
+    def _settles_for(self, line: Line) -> bool:
+        """Return whether a rough estimate has to do, since the clock does not get any better."""
+        patience = _MIN_ROUGH_CLOCKS if self._told_bpm is None else _MIN_ROUGH_CHANGE_CLOCKS
+        return (
+            self._doubtful_clocks >= _MAX_CLOCKS
+            and len(self._times) >= patience
+            and line.error_bpm <= _ROUGH_BPM
+        )
 
     def _steady_line(self) -> Line | None:
         """Return the line through the window, or None after a change of tempo has shortened it too far."""
@@ -189,7 +207,7 @@ class ClockFollower:
         if wandering:
             return None
         # Estimates are compared as they are: a told tempo has been rounded, and may lie a little beside.
-        hysteresis = max(_HYSTERESIS_BPM, _SIGMAS * line.error_bpm)
+        hysteresis = max(_HYSTERESIS_BPM, _SIGMAS_TO_CHANGE * line.error_bpm)
         if self._told_bpm is not None and abs(line.bpm - self._told_bpm) <= hysteresis:
             return None
         try:
@@ -197,7 +215,9 @@ class ClockFollower:
         except MusicError:
             # Outside 20 to 400 BPM: nothing that can be followed, and no reason to leave the last tempo.
             return None
-        self._told_bpm = line.bpm
+        if tempo == self._told:
+            return None
+        self._told, self._told_bpm = tempo, line.bpm
         return tempo
 
 

@@ -226,10 +226,7 @@ class MidiSurface:
         while self._incoming:
             data, now_s = self._incoming.popleft()
             commands += self._parser.feed(data, now_s, self._midi_map())
-        for command, following in zip(commands, (*commands[1:], None), strict=True):
-            if isinstance(command, SetKnob) and isinstance(following, SetKnob):
-                if command.name == following.name:
-                    continue
+        for command in _newest_moves(commands):
             self._hand_over(command)
 
     def _hand_over(self, command: Command) -> None:
@@ -270,3 +267,15 @@ class MidiSurface:
         self._close_output()
         if self._backend is not None:
             self._backend.close()
+
+
+def _newest_moves(commands: Sequence[Command]) -> list[Command]:
+    """Leave out moves of a knob that are directly followed by another move of it."""
+    kept: list[Command] = []
+    for command in commands:
+        last = kept[-1] if kept else None
+        if isinstance(command, SetKnob) and isinstance(last, SetKnob) and command.name == last.name:
+            kept[-1] = command
+        else:
+            kept.append(command)
+    return kept

@@ -252,7 +252,9 @@ ADDRESSES: Final[Mapping[str, OscAddress]] = MappingProxyType({row.address: row 
 
 _ANSWER_ROWS = (
     OscAnswer(
-        "/riff/pong", "nonce version state", "the daemon is there; state is ready, busy, loading or failed"
+        "/riff/pong",
+        "nonce version state",
+        "the daemon is there; state is loading, ready, rendering, stopping or no-model",
     ),
     OscAnswer("/riff/welcome", "reply_port version state name", "answers go to this port from now on"),
     OscAnswer("/riff/ack", "id slot", "the request was taken; slot is -1 when it makes no loop"),

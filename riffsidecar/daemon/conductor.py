@@ -1,7 +1,7 @@
 """Apply commands to the session, one after the other on one thread, and hand the renders they ask for on.
 
-The only writer of the session. Knob moves wait for 50 ms, counted from the first of them, so that a turned knob
-asks for a render of its newest state and not of every state between.
+The only writer of the session. Knob moves wait for 50 ms, counted from the first of them, so that a turned
+knob asks for a render of its newest state and not of every state between.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ class Conductor:
         try:
             self._queue.put_nowait(envelope)
         except queue.Full:
-            raise BusyError(f"{_CAPACITY} commands are waiting already; send fewer, or wait a moment") from None
+            raise BusyError(
+                f"{_CAPACITY} commands are waiting already; send fewer, or wait a moment"
+            ) from None
 
     def note_problem(self, text: str) -> None:
         """Show a lasting problem, as a preset that cannot be read, in the state; "" when it is over."""

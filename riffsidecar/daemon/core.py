@@ -1,4 +1,4 @@
-"""Put the rooms together: configuration, session, rendering and surfaces, started and stopped in their order."""
+"""Put the rooms together: configuration, session, rendering and surfaces, started and stopped in order."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def worker_settings(config: Config, factory: str = DEFAULT_FACTORY) -> WorkerSet
 class Daemon:
     """Run riffsidecar in this process from ``start`` to ``close``.
 
-    ``surfaces`` are given by the caller, so that the demo and the tests choose theirs; ``factory`` is what the
-    worker loads.
+    ``surfaces`` are given by the caller, so that the demo and the tests choose theirs; ``factory`` is what
+    the worker loads.
     """
 
     def __init__(self, config: Config, surfaces: Sequence[Surface], factory: str = DEFAULT_FACTORY) -> None:
@@ -205,7 +205,7 @@ class Daemon:
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM, SIGINT and, where there is one, SIGHUP set; restore the handlers at the end."""
+    """Give an event that SIGTERM, SIGINT and, where it exists, SIGHUP set; restore the handlers after."""
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
 """Hold a drop folder for one daemon at a time.
 
-The lock is the operating system's own, on an open file: when the daemon dies, however it dies, the lock is gone with it,
-and no stale file ever needs a hand.
+The lock is the operating system's own, on an open file: when the daemon dies, however it dies, the lock is
+gone with it, and no stale file ever needs a hand.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class FolderLock:
                 descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
             except OSError as error:
                 raise DropError(
-                    f"the drop folder {self._path.parent} cannot be locked: {error.strerror or error}; choose another "
-                    "with --out, or mend its permissions"
+                    f"the drop folder {self._path.parent} cannot be locked: {error.strerror or error}; "
+                    "choose another with --out, or mend its permissions"
                 ) from error
             try:
                 _try_lock(descriptor)
@@ -62,8 +62,8 @@ class FolderLock:
                 owner = os.read(descriptor, 32).decode("ascii", "replace").strip()
                 os.close(descriptor)
                 raise DropError(
-                    f"another riffsidecar daemon{f' (process {owner})' if owner else ''} uses the drop folder "
-                    f"{self._path.parent}; stop it, or choose another folder with --out"
+                    f"another riffsidecar daemon{f' (process {owner})' if owner else ''} uses the drop "
+                    f"folder {self._path.parent}; stop it, or choose another folder with --out"
                 ) from error
             if not self._is_current(descriptor):
                 # The one who held it removed the file between our open and our lock.

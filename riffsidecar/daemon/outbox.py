@@ -1,7 +1,7 @@
 """Carry events to one surface on a thread of its own, so that a slow surface holds nobody up.
 
-The queue is bounded: when it is full the oldest progress goes first, then an older state; answers that a client waits
-for are never dropped.
+The queue is bounded: when it is full the oldest progress goes first, then an older state; answers that a
+client waits for are never dropped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Outbox:
         self._queue: deque[Event] = deque()
         self._condition = threading.Condition()
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name=f"riffsidecar-events-{surface.name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"riffsidecar-events-{surface.name}", daemon=True
+        )
 
     def start(self) -> None:
         """Start to deliver."""
@@ -78,4 +80,6 @@ class Outbox:
             logger.exception("surface %s failed to show %s", self._surface.name, type(event).__name__)
         took_s = time.monotonic() - started_s
         if took_s > 0.5:
-            logger.warning("surface %s took %.1f s to show %s", self._surface.name, took_s, type(event).__name__)
+            logger.warning(
+                "surface %s took %.1f s to show %s", self._surface.name, took_s, type(event).__name__
+            )

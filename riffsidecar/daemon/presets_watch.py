@@ -42,7 +42,7 @@ class _Handler(FileSystemEventHandler):
 
 
 class PresetWatcher:
-    """Call ``on_bank`` with every bank that changed and ``on_problem`` with what is wrong, "" when all is well.
+    """Call ``on_bank`` with every changed bank and ``on_problem`` with what is wrong, "" when all is well.
 
     A file that cannot be read changes no bank: the last good one stays in force.
     """
@@ -65,7 +65,7 @@ class PresetWatcher:
         self._thread = threading.Thread(target=self._run, name="riffsidecar-presets", daemon=True)
 
     def start(self) -> None:
-        """Start to watch; a folder that cannot be watched is logged, its presets then count as they were read."""
+        """Start to watch; a folder that cannot be watched is logged, its presets stay as they were read."""
         for folder in self._folders:
             try:
                 self._observer.schedule(_Handler(self._touched.set), str(folder))

@@ -18,7 +18,7 @@ _UNSHUFFLE = 4
 
 
 class _ChannelNorm(nn.Module):
-    """Root-mean-square norm over the channels of ``(batch, channels, rows, columns)`` (Zhang, Sennrich 2019)."""
+    """Root-mean-square norm over channels, ``(batch, channels, rows, columns)`` (Zhang, Sennrich 2019)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ def _stage(channels: int, rows: int, blocks: int, *, attention: bool = False) ->
 
 
 def _fold(x: Tensor, rows: int, columns: int) -> Tensor:
-    """Move ``rows x columns`` patches into channels: ``(b, c, h, w) -> (b, c*rows*columns, h/rows, w/columns)``."""
+    """Move patches into channels: ``(b, c, h, w) -> (b, c*rows*columns, h/rows, w/columns)``."""
     batch, channels, height, width = x.shape
     x = x.view(batch, channels, height // rows, rows, width // columns, columns)
     return x.permute(0, 1, 3, 5, 2, 4).reshape(batch, -1, height // rows, width // columns)

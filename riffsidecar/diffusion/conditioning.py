@@ -29,7 +29,7 @@ CONTROL_SIZE = 5 + 2 * len(CONTROL_NAMES)
 
 
 def column_conditions(length: LoopLength, key: Key | None, chords: Chords | None) -> NDArray[np.float32]:
-    """Return ``(COLUMN_CHANNELS, columns)``: phases, then key, then chord, each with a flag that says it is known.
+    """Return ``(COLUMN_CHANNELS, columns)``: phases, then key, then chord, each with a flag for "known".
 
     A key is its pitch classes and its tonic, a chord its pitch classes and its bass, as 0 or 1 for C to B.
     """

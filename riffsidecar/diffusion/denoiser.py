@@ -49,6 +49,13 @@ def _timestep_embedding(timestep: Tensor, size: int) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
+def _zeroed(linear: nn.Linear) -> nn.Linear:
+    """Return a layer that says nothing until it is trained."""
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear
+
+
 class _HeadNorm(nn.Module):
     """Root-mean-square norm of queries and keys, in their own precision also under autocast."""
 
@@ -80,16 +87,20 @@ class _Attention(nn.Module):
         batch, tokens, width = x.shape
         source = x if context is None else context
         query = self.query(x).view(batch, tokens, self.heads, -1).transpose(1, 2)
-        key, value = self.key_value(source).view(batch, source.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        key, value = (
+            self.key_value(source).view(batch, source.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        )
         query, key = self.query_norm(query), self.key_norm(key)
         if rotation is not None:
             query, key = _rotate(query, *rotation), _rotate(key, *rotation)
-        mixed = F.scaled_dot_product_attention(query.to(value.dtype), key.to(value.dtype), value, attn_mask=bias)
+        mixed = F.scaled_dot_product_attention(
+            query.to(value.dtype), key.to(value.dtype), value, attn_mask=bias
+        )
         return self.out(mixed.transpose(1, 2).reshape(batch, tokens, width))
 
 
 class _Block(nn.Module):
-    """Self-attention over columns, cross-attention to the prompt, a local mixer and an MLP, modulated by time."""
+    """Attention over columns and to the prompt, a local mixer and an MLP, modulated by time."""
 
     def __init__(self, width: int, heads: int, context: int) -> None:
         super().__init__()
@@ -99,7 +110,9 @@ class _Block(nn.Module):
         self.self_attention = _Attention(width, heads)
         self.cross_attention = _Attention(width, heads, context)
         self.local = nn.Conv1d(width, width, 3, groups=width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width)
+        )
         self.modulation = nn.Parameter(torch.zeros(6, width))
         nn.init.zeros_(self.cross_attention.out.weight)
         nn.init.zeros_(self.local.weight)
@@ -107,7 +120,9 @@ class _Block(nn.Module):
     def forward(
         self, x: Tensor, time: Tensor, text: Tensor, bias: Tensor, rotation: tuple[Tensor, Tensor]
     ) -> Tensor:
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (time + self.modulation.to(time.dtype)).unbind(dim=1)
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (time + self.modulation.to(time.dtype)).unbind(
+            dim=1
+        )
         h = self.norm_self(x) * (1 + scale_a[:, None]) + shift_a[:, None]
         x = x + gate_a[:, None] * self.self_attention(h, rotation=rotation)
         x = x + self.cross_attention(self.norm_cross(x), text, bias)
@@ -148,14 +163,11 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
         self.control = nn.Sequential(nn.Linear(control_size, width), nn.SiLU(), nn.Linear(width, width))
         self.pooled_text = nn.Linear(text_width, width)
-        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+        self.modulation = nn.Sequential(nn.SiLU(), _zeroed(nn.Linear(width, 6 * width)))
         self.blocks = nn.ModuleList(_Block(width, heads, text_width) for _ in range(depth))
         self.norm_out = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
-        self.modulation_out = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
-        self.output = nn.Linear(width, in_channels * rows)
-        for layer in (self.modulation[1], self.modulation_out[1], self.output):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.modulation_out = nn.Sequential(nn.SiLU(), _zeroed(nn.Linear(width, 2 * width)))
+        self.output = _zeroed(nn.Linear(width, in_channels * rows))
 
     def forward(
         self,
@@ -172,8 +184,9 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
             sample: ``(batch, in_channels, rows, columns)``, latents on the way from noise (t = 1000) to 0.
             timestep: ``(batch,)`` in [0, 1000].
             encoder_hidden_states: ``(batch, tokens, text_width)``.
-            encoder_attention_mask: ``(batch, tokens)``, the weight of each token: 1 for a token, 0 for padding,
-                anything between for a token that counts less (log(weight) is added to its attention scores).
+            encoder_attention_mask: ``(batch, tokens)``, the weight of each token: 1 for a token, 0 for
+                padding, anything between for a token that counts less (log(weight) is added to its attention
+                scores).
             column_conditions: ``(batch, column_channels, columns)``.
             controls: ``(batch, control_size)``.
         """

@@ -1,8 +1,8 @@
 """Keep finished loops, bounded in bytes, in memory and if wanted on disk.
 
-The key covers all that decides the samples: the request, the checkpoint and the version of riffsidecar. An entry also
-remembers the file its loop was last published as: while that file lies there unchanged, a hit is that file
-again, and the drop folder gets no second copy; else the loop is published anew under a new name.
+The key covers all that decides the samples: the request, the checkpoint and the version of riffsidecar. An
+entry also remembers the file its loop was last published as: while that file lies there unchanged, a hit is
+that file again, and the drop folder gets no second copy; else the loop is published anew under a new name.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class DiskCache:
         return loop
 
     def put(self, key: str, loop: RenderedLoop) -> None:
-        """Keep ``loop``; a full or vanished disk is logged, for the loop itself is safe in the drop folder."""
+        """Keep ``loop``; a full or vanished disk is logged, for the loop is safe in the drop folder."""
         content = _pack(loop)
         if len(content) > self._limit_bytes:
             return
@@ -183,7 +183,7 @@ class LoopCache:
             return self._remember(key, CachedLoop(loop))
 
     def put(self, key: str, loop: RenderedLoop, path: Path | None = None) -> None:
-        """Keep ``loop``, published as ``path``, and let the least recently used go while there are too many bytes."""
+        """Keep ``loop``, published as ``path``, and drop the least recently used while bytes are too many."""
         published = PublishedFile.of(path) if path is not None else None
         with self._lock:
             self._remember(key, CachedLoop(loop, published))

@@ -1,7 +1,7 @@
 """Fetch what a render takes from files: seed audio, and the earlier loop that parts are kept of.
 
-Only the render worker does this, and only with paths that a person on this machine has named; the digest in the
-request says which content is meant, whatever lies at the path by now.
+Only the render worker does this, and only with paths that a person on this machine has named; the digest in
+the request says which content is meant, whatever lies at the path by now.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def load_seed(request: LoopRequest) -> SeedAudio | None:
     content = _content(request.source_path, request.source_sha256, "the seed audio")
     if len(content) > MAX_SOURCE_BYTES:
         raise SessionError(
-            f"the seed audio {request.source_path} has {len(content)} bytes; give at most {MAX_SOURCE_BYTES}, cut it shorter"
+            f"the seed audio {request.source_path} has {len(content)} bytes; give at most "
+            f"{MAX_SOURCE_BYTES}, cut it shorter"
         )
     quarters: Fraction | None = None
     latents = None
@@ -101,7 +102,9 @@ def load_earlier(request: LoopRequest) -> LoopFile | None:
         return None
     loop = parse_loop(_content(request.of_path, request.of_sha256, "the earlier loop"), str(request.of_path))
     if loop.latents is None:
-        raise WavError(f"{request.of_path} holds no latents, so nothing of it can be kept; choose a loop made here")
+        raise WavError(
+            f"{request.of_path} holds no latents, so nothing of it can be kept; choose a loop made here"
+        )
     return loop
 
 
@@ -125,9 +128,13 @@ def _content(path: str | None, sha256: str, what: str) -> bytes:
     try:
         content = Path(path).expanduser().read_bytes()
     except OSError as error:
-        raise SessionError(f"{what} {path} cannot be read: {error.strerror or error}; put it back or name another") from error
+        raise SessionError(
+            f"{what} {path} cannot be read: {error.strerror or error}; put it back or name another"
+        ) from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise SessionError(f"{what} {path} is another file than the one asked for; ask again to use it as it is now")
+        raise SessionError(
+            f"{what} {path} is another file than the one asked for; ask again to use it as it is now"
+        )
     return content
 
 
@@ -148,6 +155,8 @@ def _other_format(content: bytes, wav_error: RiffError) -> Waveform:
     try:
         samples, sample_rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, ValueError, TypeError) as error:
-        raise WavError(f"the seed audio cannot be read: {wav_error}; give a WAV, FLAC, AIFF, Ogg or MP3") from error
+        raise WavError(
+            f"the seed audio cannot be read: {wav_error}; give a WAV, FLAC, AIFF, Ogg or MP3"
+        ) from error
     audio: NDArray[Any] = np.ascontiguousarray(samples.T[:2])
     return Waveform(audio, int(sample_rate))

@@ -26,8 +26,9 @@ _SILENCE = 1e-12
 def levelled(rendered: Waveform, request: LoopRequest, earlier: LoopFile | None) -> Waveform:
     """Return the loop at its loudness, without DC, its true peak at most -1 dBTP.
 
-    A loop that keeps parts of an earlier one keeps their samples too: the new parts get the level at which the kept
-    ones would match, and are turned down where the sum would pass the ceiling; what is kept stays as it was.
+    A loop that keeps parts of an earlier one keeps their samples too: the new parts get the level at which
+    the kept ones would match, and are turned down where the sum would pass the ceiling; what is kept stays as
+    it was.
     """
     kept = earlier_samples(earlier, request) if earlier is not None else None
     if kept is None:
@@ -53,7 +54,9 @@ def _matching_gain(new: NDArray[Any], kept: NDArray[Any], request: LoopRequest) 
     energy_kept = float(np.sum(_pasted(nothing, kept, request) ** 2))
     if min(energy_new, energy_kept) > _SILENCE:
         return np.float32(math.sqrt(energy_kept / energy_new))
-    loud = normalise(Waveform(new.astype(np.float32), request.sample_rate), request.loudness_lufs, _CEILING_DBTP)
+    loud = normalise(
+        Waveform(new.astype(np.float32), request.sample_rate), request.loudness_lufs, _CEILING_DBTP
+    )
     return np.float32(loud.peak / max(float(np.abs(new).max()), _SILENCE))
 
 

@@ -31,12 +31,14 @@ class Ticket:
             RenderError: there is no origin.
         """
         if not self.origins:
-            raise RenderError(f"render {self.job_id} for slot {self.slot} has no requester; give at least one origin")
+            raise RenderError(
+                f"render {self.job_id} for slot {self.slot} has no requester; give at least one origin"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Tell what a new request did: joined an equal one, displaced a waiting one, interrupted the running one."""
+    """Tell what a new request did: join an equal one, displace a waiting one, interrupt the running one."""
 
     joined: bool = False
     displaced: Ticket | None = None
@@ -54,8 +56,8 @@ class Cancelled:
 class Mailbox:
     """Hold at most one running render, and at most one waiting render a slot.
 
-    Slots are served in the order in which they began to wait; a newer request takes the place of the older one in
-    the line, so that a knob in motion does not push its slot to the end for ever.
+    Slots are served in the order in which they began to wait; a newer request takes the place of the older
+    one in the line, so that a knob in motion does not push its slot to the end for ever.
     """
 
     __slots__ = ("_capacity", "_committed", "_running", "_stop_code", "_waiting")
@@ -102,7 +104,8 @@ class Mailbox:
             return Posted(joined=True, displaced=self._waiting.pop(slot, None))
         if before is None and len(self._waiting) >= self._capacity:
             raise BusyError(
-                f"{self._capacity} slots are waiting for a render already; wait for one to finish or cancel some"
+                f"{self._capacity} slots are waiting for a render already; wait for one to finish or "
+                "cancel some"
             )
         self._waiting[slot] = ticket
         if running is None or self._committed or self._stop_code is not None:
@@ -117,7 +120,9 @@ class Mailbox:
             RenderError: a render is in work already.
         """
         if self._running is not None:
-            raise RenderError(f"render {self._running.job_id} is in work; finish it before the next one starts")
+            raise RenderError(
+                f"render {self._running.job_id} is in work; finish it before the next one starts"
+            )
         if not self._waiting:
             return None
         slot = next(iter(self._waiting))
@@ -145,7 +150,8 @@ class Mailbox:
     def cancel(self, slot: int | None, code: str = "cancelled") -> Cancelled:
         """Take the waiting render of ``slot`` out and mark its running one to stop; None means every slot.
 
-        ``code`` is why: ``cancelled``, or ``superseded`` where a finished loop from the cache takes the place.
+        ``code`` is why: ``cancelled``, or ``superseded`` where a finished loop from the cache takes the
+        place.
         """
         slots = tuple(self._waiting) if slot is None else (slot,)
         withdrawn = tuple(self._waiting.pop(each) for each in slots if each in self._waiting)

@@ -33,10 +33,10 @@ STAGES = ("text", "denoise", "decode", "phase", "finish")
 class RenderedLoop:
     """Hold one finished loop: the whole WAV in memory and what was measured on the way.
 
-    ``seam`` is the measure at the wrap, ``timings`` are seconds by stage, ``environment`` names the build that
-    made the samples (package, checkpoint, torch, dtype, threads): two loops of one recipe and one environment
-    hold identical samples. ``latents_db`` is how far the latents of a loop made again lie from the earlier ones, in
-    dB, -inf for equal ones; None for a new loop.
+    ``seam`` is the measure at the wrap, ``timings`` are seconds by stage, ``environment`` names the build
+    that made the samples (package, checkpoint, torch, dtype, threads): two loops of one recipe and one
+    environment hold identical samples. ``latents_db`` is how far the latents of a loop made again lie from
+    the earlier ones, in dB, -inf for equal ones; None for a new loop.
     """
 
     wav: bytes = field(repr=False)
@@ -57,8 +57,8 @@ class RenderedLoop:
         """
         if not self.wav or not self.stem or self.num_samples < 1:
             raise RenderError(
-                f"a rendered loop needs a WAV, a name and samples, got {len(self.wav)} bytes, {self.stem!r} and "
-                f"{self.num_samples} samples; this is a defect of the model's code"
+                f"a rendered loop needs a WAV, a name and samples, got {len(self.wav)} bytes, {self.stem!r} "
+                f"and {self.num_samples} samples; this is a defect of the model's code"
             )
 
 
@@ -66,9 +66,9 @@ class RenderedLoop:
 class Again:
     """Name the loop, a whole WAV, that is made again.
 
-    Without ``denoise`` its latents are decoded. With it they are denoised anew and compared; where the two agree
-    within -60 dB the loop's own are decoded. Another number of threads rounds the steps of the denoiser otherwise,
-    and the phase reconstruction makes another waveform of even the last bit.
+    Without ``denoise`` its latents are decoded. With it they are denoised anew and compared; where the two
+    agree within -60 dB the loop's own are decoded. Another number of threads rounds the steps of the
+    denoiser otherwise, and the phase reconstruction makes another waveform of even the last bit.
     """
 
     wav: bytes = field(repr=False)

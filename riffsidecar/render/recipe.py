@@ -1,6 +1,7 @@
 """Read back what a loop was made from: its request, what made it, its latents and its seed audio.
 
-The recipe inside a WAV is the request's own, with one key more: ``made_with``, the environment that rendered it.
+The recipe inside a WAV is the request's own, with one key more: ``made_with``, the environment that rendered
+it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def unpack_recipe(recipe: Mapping[str, object]) -> tuple[LoopRequest, dict[str, 
     rest = dict(recipe)
     made_with = rest.pop(MADE_WITH, {})
     if not isinstance(made_with, dict):
-        raise SessionError(f"{MADE_WITH} in the recipe is {made_with!r}; a loop that riffsidecar made has a table there")
+        raise SessionError(
+            f"{MADE_WITH} in the recipe is {made_with!r}; a loop that riffsidecar made has a table there"
+        )
     return LoopRequest.from_recipe(rest), {str(key): str(value) for key, value in made_with.items()}
 
 
@@ -76,5 +79,7 @@ def read_loop(path: Path) -> LoopFile:
         with path.open("rb") as file:
             data = file.read(MAX_WAV_BYTES + 1)
     except OSError as error:
-        raise WavError(f"{path} cannot be read: {error.strerror or error}; name a file that exists") from error
+        raise WavError(
+            f"{path} cannot be read: {error.strerror or error}; name a file that exists"
+        ) from error
     return parse_loop(data, str(path))

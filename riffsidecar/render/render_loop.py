@@ -1,7 +1,7 @@
 """Render a loop from a request: text, denoise, decode, phase, finish. Imported in the render worker only.
 
-The latents are rounded to float16 before they are decoded, because that is how the WAV carries them: decoding the latents
-of a finished loop gives its very samples.
+The latents are rounded to float16 before they are decoded, because that is how the WAV carries them: decoding
+the latents of a finished loop gives its very samples.
 """
 
 from __future__ import annotations
@@ -46,7 +46,13 @@ QUALITY_STEPS: Final[Mapping[str, int]] = MappingProxyType({"draft": 6, "normal"
 """Denoising steps of each quality."""
 
 _SHARES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
-    {"text": (0.0, 0.02), "denoise": (0.02, 0.62), "decode": (0.62, 0.7), "phase": (0.7, 0.95), "finish": (0.95, 1.0)}
+    {
+        "text": (0.0, 0.02),
+        "denoise": (0.02, 0.62),
+        "decode": (0.62, 0.7),
+        "phase": (0.7, 0.95),
+        "finish": (0.95, 1.0),
+    }
 )
 """Where each stage lies in the whole render, as a fraction from and to."""
 
@@ -130,7 +136,7 @@ def render_loop(
     environment: Mapping[str, str] | None = None,
     again: Again | None = None,
 ) -> RenderedLoop:
-    """Render one loop, with ``progress`` called at every step of every stage; what it raises stops the render.
+    """Render one loop, calling ``progress`` at every step of every stage; what it raises stops the render.
 
     Raises:
         RiffError: the request cannot be rendered.
@@ -170,7 +176,11 @@ def render_loop(
     return RenderedLoop(
         wav=wav,
         stem=loop_name(
-            request.label or request.prompt, bpm=request.tempo.bpm, bars=request.bars, meter=request.meter, key=request.key
+            request.label or request.prompt,
+            bpm=request.tempo.bpm,
+            bars=request.bars,
+            meter=request.meter,
+            key=request.key,
         ),
         num_samples=waveform.num_samples,
         sample_rate=waveform.sample_rate,
@@ -206,7 +216,11 @@ def _lock(pipeline: LoopPipeline, request: LoopRequest, earlier: LoopFile | None
 
 
 def _denoised(
-    pipeline: LoopPipeline, request: LoopRequest, seed: SeedAudio | None, keep: LatentLock | None, stages: _Stages
+    pipeline: LoopPipeline,
+    request: LoopRequest,
+    seed: SeedAudio | None,
+    keep: LatentLock | None,
+    stages: _Stages,
 ) -> NDArray[np.float16]:
     length = request.length
     channels, rows = pipeline.latent_shape
@@ -235,7 +249,7 @@ def _denoised(
 
 
 def _seed_latents(pipeline: LoopPipeline, request: LoopRequest, seed: SeedAudio) -> torch.Tensor:
-    """Return the latents of the seed audio: those it carries where it is a loop of this shape, else encoded ones."""
+    """Return the latents of the seed audio: its own where it is a loop of this shape, else encoded ones."""
     channels, rows = pipeline.latent_shape
     if seed.latents is not None and seed.latents.shape == (channels, rows, request.length.columns):
         return torch.from_numpy(seed.latents.astype(np.float32))

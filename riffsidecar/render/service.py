@@ -11,59 +11,27 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from riffsidecar.errors import BusyError, CancelledError, RiffError, SupersededError, WorkerError
 from riffsidecar.render.cache import CachedLoop, LoopCache, cache_key
 from riffsidecar.render.mailbox import Mailbox, Ticket
-from riffsidecar.render.messages import Ready, RenderedLoop
+from riffsidecar.render.messages import RenderedLoop
+from riffsidecar.render.protocols import Drop, Worker
 from riffsidecar.session.events import Acked, Event, Failed, Finished, Origin, Progressed
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["Drop", "RenderService", "Worker"]
+__all__ = ["RenderService"]
 
 logger = logging.getLogger(__name__)
 
 _IDLE_CHECK_S = 0.5
 
 
-class Worker(Protocol):
-    """Render one job at a time; what ``RenderWorker`` does in a process of its own."""
-
-    @property
-    def ready(self) -> Ready | None:
-        """What the model said when it was loaded, or None before."""
-
-    def start(self) -> Ready:
-        """Load the model."""
-
-    def render(
-        self, job_id: int, request: LoopRequest, on_progress: Callable[[str, float], None] | None = None
-    ) -> RenderedLoop:
-        """Render ``request``."""
-
-    def tend(self) -> None:
-        """Come back to life when dead."""
-
-    def cancel(self, job_id: int) -> None:
-        """Stop the render ``job_id`` at its next step."""
-
-    def close(self, timeout_s: float = 3.0) -> None:
-        """End."""
-
-
-class Drop(Protocol):
-    """Take whole files; what ``DropFolder`` does."""
-
-    def publish(self, name_stem: str, wav: bytes, /) -> Path:
-        """Publish ``wav`` under a new name."""
-
-
 class RenderService:
     """Serve render requests for a number of slots with one worker, one drop folder and one cache.
 
-    A cached loop whose published file still lies there unchanged is answered with that same file; otherwise it
-    is published again under a new name. Events go to ``emit``, which must not block.
+    A cached loop whose published file still lies there unchanged is answered with that same file; otherwise
+    it is published again under a new name. Events go to ``emit``, which must not block.
     """
 
     def __init__(
@@ -89,7 +57,7 @@ class RenderService:
 
     @property
     def status(self) -> str:
-        """One word on how things are: loading, ready, rendering, stopping, or no-model when loading failed."""
+        """One word on how things are: loading, ready, rendering, stopping, or no-model if loading failed."""
         if self._closing:
             return "stopping"
         if self._mailbox.running is not None:
@@ -139,7 +107,7 @@ class RenderService:
             self._fail(ticket, _cancelled(ticket))
 
     def close(self, timeout_s: float = 4.0) -> None:
-        """Cancel everything, end the worker and return within ``timeout_s``; closing twice is closing once."""
+        """Cancel everything, end the worker, return within ``timeout_s``; closing twice is closing once."""
         with self._condition:
             self._closing = True
             thread = self._thread
@@ -266,10 +234,14 @@ class RenderService:
             return
         self._announce(ticket, cached.loop, path, started_s, cached=True)
 
-    def _announce(self, ticket: Ticket, loop: RenderedLoop, path: Path, started_s: float, cached: bool) -> None:
+    def _announce(
+        self, ticket: Ticket, loop: RenderedLoop, path: Path, started_s: float, cached: bool
+    ) -> None:
         request = ticket.request
         render_s = self._clock() - started_s
-        logger.info("slot %d: %s in %.3f s%s", ticket.slot, path.name, render_s, " from the cache" if cached else "")
+        logger.info(
+            "slot %d: %s in %.3f s%s", ticket.slot, path.name, render_s, " from the cache" if cached else ""
+        )
         for origin in ticket.origins:
             self._emit(
                 Finished(
@@ -293,7 +265,9 @@ class RenderService:
 
 
 def _superseded(ticket: Ticket) -> SupersededError:
-    return SupersededError(f"a newer request for slot {ticket.slot} took the place of this one; wait for its loop")
+    return SupersededError(
+        f"a newer request for slot {ticket.slot} took the place of this one; wait for its loop"
+    )
 
 
 def _cancelled(ticket: Ticket) -> CancelledError:

@@ -1,4 +1,4 @@
-"""Own the render worker from the daemon's side: start it, ask it, notice when it dies, start it again within bounds."""
+"""Own the render worker from the daemon's side: start it, ask it, and start it again when it dies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.render.worker_main import worker_main
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["MAX_DEATHS", "DEATH_WINDOW_S", "DeathLog", "RenderWorker"]
+__all__ = ["DEATH_WINDOW_S", "MAX_DEATHS", "DeathLog", "RenderWorker"]
 
 logger = logging.getLogger(__name__)
 
@@ -108,8 +108,8 @@ class RenderWorker:
         wait_s = self._deaths.wait_s(self._clock())
         if wait_s > 0:
             raise WorkerError(
-                f"the render worker died {MAX_DEATHS} times within {DEATH_WINDOW_S / 60:.0f} minutes; the daemon goes "
-                f"on and starts it again in {wait_s:.0f} s; run 'riffsidecar doctor' to find the cause"
+                f"the render worker died {MAX_DEATHS} times in {DEATH_WINDOW_S / 60:.0f} minutes; the daemon "
+                f"goes on and starts it again in {wait_s:.0f} s; run 'riffsidecar doctor' to find the cause"
             )
         self._spawn()
         message = self._receive()
@@ -121,7 +121,9 @@ class RenderWorker:
         self._discard()
         if isinstance(message, RenderFailed):
             raise error_from_code(message.code, message.text)
-        raise WorkerError(f"the render worker began with {type(message).__name__} instead of Ready; reinstall riffsidecar")
+        raise WorkerError(
+            f"the render worker began with {type(message).__name__} instead of Ready; reinstall riffsidecar"
+        )
 
     def render(
         self,
@@ -238,8 +240,8 @@ class RenderWorker:
             if self._clock() > limit_s:
                 self._count_death()
                 raise WorkerError(
-                    f"the render worker said nothing for {self._settings.silence_limit_s:.0f} s and was ended; "
-                    "ask again, or choose quality draft if this machine is slow"
+                    f"the render worker said nothing for {self._settings.silence_limit_s:.0f} s and was "
+                    "ended; ask again, or choose quality draft if this machine is slow"
                 )
         raise CancelledError("the render worker is being closed; start the daemon again")
 
@@ -249,7 +251,9 @@ class RenderWorker:
         self._count_death()
         if self._closing.is_set():
             raise CancelledError("the render worker is being closed; start the daemon again")
-        raise WorkerError(f"the render worker died with exit code {code}; it is started again for the next request")
+        raise WorkerError(
+            f"the render worker died with exit code {code}; it is started again for the next request"
+        )
 
     def _count_death(self) -> None:
         if not self._closing.is_set():

@@ -1,6 +1,7 @@
 """Be the render worker: a spawned process that loads the model once and renders one job after another.
 
-Only this process imports torch, and only after the environment is set, because OpenMP reads it once when it loads.
+Only this process imports torch, and only after the environment is set, because OpenMP reads it once, when it
+loads.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Renderer(Protocol):
         """What decides the samples beside the request: package, torch, dtype, threads."""
 
     def render(self, request: LoopRequest, progress: Progress, again: Again | None = None) -> RenderedLoop:
-        """Render ``request``, or make the loop ``again`` that it made before, calling ``progress`` at every step."""
+        """Render ``request``, or make a loop ``again``, calling ``progress`` at every step."""
 
 
 def thread_environment(threads: int) -> dict[str, str]:
@@ -111,7 +112,8 @@ def _load(connection: Connection, settings: WorkerSettings) -> Renderer | None:
         return None
     except Exception as error:
         logger.exception("the model cannot be loaded")
-        text = f"the model cannot be loaded: {type(error).__name__}: {error}; run 'riffsidecar doctor' for what is missing"
+        cause = f"{type(error).__name__}: {error}"
+        text = f"the model cannot be loaded: {cause}; run 'riffsidecar doctor' for what is missing"
         connection.send(RenderFailed(None, WorkerError.code, text, fatal=True))
         return None
     connection.send(Ready(renderer.checkpoint, dict(renderer.environment), time.monotonic() - start_s))
@@ -144,7 +146,7 @@ def _serve(connection: Connection, cancelled_job: c_longlong, renderer: Renderer
 
 
 def _is_poisoned(error: Exception) -> bool:
-    """Tell whether the device refuses all further work after ``error``, as CUDA does after a device-side assert."""
+    """Tell whether the device refuses all work after ``error``, as CUDA does after a device-side assert."""
     return "CUDA error" in str(error) or type(error).__name__ == "AcceleratorError"
 
 
@@ -155,7 +157,9 @@ def _reporter(connection: Connection, cancelled_job: c_longlong, job_id: int) ->
     def report(stage: str, fraction: float) -> None:
         nonlocal last_s, last_stage
         if cancelled_job.value == job_id:
-            raise CancelledError(f"render {job_id} was told to stop during {stage}; ask again when it is wanted")
+            raise CancelledError(
+                f"render {job_id} was told to stop during {stage}; ask again when it is wanted"
+            )
         now_s = time.monotonic()
         if stage == last_stage and now_s - last_s < _PROGRESS_INTERVAL_S:
             return

@@ -26,8 +26,8 @@ _HIGHEST = 2.0
 def normalise(mel: NDArray[np.float32], fmt: SpectrogramFormat) -> NDArray[np.float32]:
     """Bring mel amplitudes to the format's normalised values.
 
-    >>> normalise(np.float32([[0.0, 1e-4, 0.01, 1.0]]), BEAT_GRID).round(3).tolist()
-    [[-1.0, -1.0, 0.0, 1.0]]
+    >>> [round(float(value), 3) + 0.0 for value in normalise(np.float32([0.0, 1e-4, 0.01, 1.0]), BEAT_GRID)]
+    [-1.0, -1.0, 0.0, 1.0]
     """
     if fmt.scale == "root":
         loudest = max(float(mel.max(initial=0.0)), _TINY)
@@ -42,8 +42,8 @@ def denormalise(spectrogram: NDArray[np.float32], fmt: SpectrogramFormat) -> NDA
     What lies at the floor is silence, not a noise of -80 dB: the lowest 2 dB fade to nothing. Values a model
     overshoots to are held at 2.0 (40 dB over full scale in the beat-grid format).
 
-    >>> denormalise(np.float32([[-1.0, 0.0, 1.0]]), BEAT_GRID).round(3).tolist()
-    [[0.0, 0.01, 1.0]]
+    >>> [round(float(value), 6) for value in denormalise(np.float32([-1.0, 0.0, 1.0]), BEAT_GRID)]
+    [0.0, 0.01, 1.0]
     """
     held = np.clip(spectrogram, -1.0, _HIGHEST)
     if fmt.scale == "root":
@@ -127,7 +127,7 @@ def mel_magnitudes(
         raise SpectrogramError(
             f"the spectrogram has shape {spectrogram.shape}, allowed is (1 or 2, {fmt.n_mels}, num_frames)"
         )
-    channels, _, num_frames = spectrogram.shape
+    num_frames = spectrogram.shape[2]
     if num_frames < 1 or num_samples < num_frames:
         raise SpectrogramError(
             f"num_samples is {num_samples}, allowed is at least one a frame of {num_frames}"
@@ -138,8 +138,8 @@ def mel_magnitudes(
     hop = whole // num_frames
     if 2 * hop > fmt.win_length:
         raise SpectrogramError(
-            f"{num_samples} samples in {num_frames} frames are {hop} apart; windows of {fmt.win_length} allow at most "
-            f"{fmt.win_length // 2}: use more frames"
+            f"{num_samples} samples in {num_frames} frames are {hop} apart; windows of {fmt.win_length} "
+            f"allow at most {fmt.win_length // 2}: use more frames"
         )
     bank = mel_bank(fmt, rate)
     # A padded analysis has bins between those of the window alone; the window's own are every so many.
@@ -166,11 +166,13 @@ def reconstruct(
     callback: Callable[[float], None] | None = None,
     workers: int = 1,
 ) -> NDArray[np.float32]:
-    """Find the period of audio (channels, num_frames * hop) with these magnitudes (channels, num_frames, num_bins).
+    """Find the period of audio (channels, num_frames * hop) with these STFT magnitudes.
 
-    Magnitudes say nothing of the phase between channels, so all start from one phase, that of their sum, which
-    keeps a sound in the middle where it is; each is then refined by itself. (Refining the sum alone costs 1.5 dB of
-    spectral convergence and 4 dB of the sides of reverberant loops, and gains the middle nothing.)
+    ``magnitudes`` are (channels, num_frames, win_length // 2 + 1).
+    Magnitudes say nothing of the phase between channels, so all start from one phase, that of their sum,
+    which keeps a sound in the middle where it is; each is then refined by itself. (Refining the sum alone
+    costs 1.5 dB of spectral convergence and 4 dB of the sides of reverberant loops, and gains the middle
+    nothing.)
 
     Raises:
         SpectrogramError: magnitudes that cannot be used.
@@ -181,20 +183,20 @@ def reconstruct(
     _report(callback, 0.2)
     if channels > 1:
         shared /= np.maximum(total, np.float32(1e-30))
+    done = 0
+
+    def report(fraction: float) -> None:
+        _report(callback, 0.2 + 0.8 * (done + fraction) / channels)
+
     samples = np.empty((channels, num_frames * hop), dtype=np.float32)
     for channel in range(channels):
+        target = magnitudes[channel]
+        start = shared if channels == 1 else shared * target
         spectrum = fast_griffin_lim(
-            shared if channels == 1 else shared * magnitudes[channel],
-            magnitudes[channel],
-            hop,
-            win_length,
-            iterations=iterations,
-            callback=lambda fraction, before=channel: _report(
-                callback, 0.2 + 0.8 * (before + fraction) / channels
-            ),
-            workers=workers,
+            start, target, hop, win_length, iterations=iterations, callback=report, workers=workers
         )
         samples[channel] = istft(spectrum, hop, win_length, workers=workers)
+        done += 1
     return samples
 
 
@@ -216,8 +218,9 @@ def synthesise(
     """Turn a normalised spectrogram (channels, n_mels, num_frames) into one period (channels, num_samples).
 
     Mel bands to magnitudes, gradient heap integration, fast Griffin-Lim, then the circle is resampled to
-    exactly ``num_samples`` at ``sample_rate`` (the format's unless given). The same input gives the same bits. ``callback``
-    is called with the fraction done between stages and in each iteration; what it raises ends the work.
+    exactly ``num_samples`` at ``sample_rate`` (the format's unless given). The same input gives the same
+    bits. ``callback`` is called with the fraction done between stages and in each iteration; what it raises
+    ends the work.
 
     Raises:
         SpectrogramError: a spectrogram, a length or a hop that cannot be.

@@ -14,7 +14,7 @@ from riffsidecar.spectrogram.stft import istft, stft
 __all__ = ["fast_griffin_lim"]
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _project(spectrum, previous, magnitudes, momentum):  # type: ignore[no-untyped-def]  # pragma: no cover
     # Extrapolate from the previous projection and put the magnitudes back, in one pass over memory.
     tiny = np.float32(1e-30)
@@ -42,9 +42,9 @@ def fast_griffin_lim(
 ) -> NDArray[np.complex64]:
     """Refine the phase of ``spectrum`` until its ``magnitudes`` (num_frames, num_bins) agree with each other.
 
-    Perraudin, Balazs and Søndergaard, "A Fast Griffin-Lim Algorithm" (2013): with ``t_n`` the projection onto spectra
-    of a real signal, ``c_n = t_n + momentum (t_n - t_{n-1})``. ``callback`` is called with the fraction done after each
-    iteration; what it raises ends the work.
+    Perraudin, Balazs and Søndergaard, "A Fast Griffin-Lim Algorithm" (2013): with ``t_n`` the projection onto
+    spectra of a real signal, ``c_n = t_n + momentum (t_n - t_{n-1})``. ``callback`` is called with the
+    fraction done after each iteration; what it raises ends the work.
 
     Returns:
         A new spectrum with exactly those magnitudes.

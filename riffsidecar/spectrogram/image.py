@@ -44,9 +44,9 @@ def plot_png(
     path: str | Path,
     fmt: SpectrogramFormat = BEAT_GRID,
 ) -> Path:
-    """Write a normalised spectrogram (channels, n_mels, num_frames) as a PNG: low notes below, bar lines numbered.
+    """Write a normalised spectrogram (channels, n_mels, num_frames) as a PNG with numbered bars.
 
-    Channels stand under each other; bars are white lines, beats grey ticks at the bottom.
+    Low notes are below, channels stand under each other; bars are white lines, beats grey ticks.
 
     Raises:
         SpectrogramError: a spectrogram that is not of this format.

@@ -27,7 +27,7 @@ _HANN_GAMMA = 0.25645
 _STACKS_PER_NEPER = 8.0
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _peaks(logs, threshold):  # type: ignore[no-untyped-def]  # pragma: no cover
     num_frames, num_bins = logs.shape
     found = np.empty(num_frames * num_bins, dtype=np.int32)
@@ -46,7 +46,7 @@ def _peaks(logs, threshold):  # type: ignore[no-untyped-def]  # pragma: no cover
     return found[:count]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _integrate(logs, seeds, threshold, advance, time_factor, frequency_factor, per_neper, turns, done):  # type: ignore[no-untyped-def]  # pragma: no cover
     num_frames, num_bins = logs.shape
     half = np.float32(0.5)
@@ -110,9 +110,9 @@ def heap_phase(
 ) -> NDArray[np.complex64]:
     """Give magnitudes (num_frames, win_length // 2 + 1) a phase; return the complex spectrum.
 
-    Phases refer to the start of a Hann window, as :func:`riffsidecar.spectrogram.stft.stft` gives them. Bins more than
-    ``tolerance`` under the loudest have no usable gradient: theirs is scattered by the bits of their own
-    magnitude, so that it is deterministic and still turns with the circle.
+    Phases refer to the start of a Hann window, as :func:`riffsidecar.spectrogram.stft.stft` gives them. Bins
+    more than ``tolerance`` under the loudest have no usable gradient: theirs is scattered by the bits of
+    their own magnitude, so that it is deterministic and still turns with the circle.
 
     Raises:
         SpectrogramError: magnitudes of another size, negative or not finite, or a tolerance out of (0, 1).

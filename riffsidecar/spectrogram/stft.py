@@ -1,7 +1,7 @@
 """Short-time Fourier transform on a circle: no edges, so no padding.
 
-Frame ``t`` of ``num_frames`` is centred at sample ``t * num_samples / num_frames``. The transform itself wants a
-whole hop; :func:`resample_circular` brings a periodic signal to one, exactly.
+Frame ``t`` of ``num_frames`` is centred at sample ``t * num_samples / num_frames``. The transform itself
+wants a whole hop; :func:`resample_circular` brings a periodic signal to one, exactly.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def resample_circular(samples: NDArray[_Real], num_samples: int, *, workers: int
     length = samples.shape[-1]
     if length == num_samples:
         return samples.copy()
-    spectrum = scipy.fft.rfft(samples, axis=-1, workers=workers)
+    spectrum: NDArray[Any] = scipy.fft.rfft(samples, axis=-1, workers=workers)
     shorter = min(length, num_samples)
     bins = num_samples // 2 + 1
     kept = min(spectrum.shape[-1], bins)
@@ -76,17 +76,19 @@ def resample_circular(samples: NDArray[_Real], num_samples: int, *, workers: int
 def stft(
     samples: NDArray[_Real], num_frames: int, win_length: int, *, n_fft: int | None = None, workers: int = 1
 ) -> NDArray[Any]:
-    """Transform a period (num_samples,) into (num_frames, n_fft // 2 + 1), ``num_samples`` a multiple of ``num_frames``.
+    """Transform a period (num_samples,) into (num_frames, n_fft // 2 + 1).
 
-    ``X[t, k] = sum_n w[n] x[(t hop + n - win_length / 2) mod num_samples] exp(-2 pi i k n / n_fft)``: phases refer
-    to the start of the window. float32 gives complex64, float64 complex128.
+    ``num_samples`` is a multiple of ``num_frames``.
+    ``X[t, k] = sum_n w[n] x[(t hop + n - win_length / 2) mod num_samples] exp(-2 pi i k n / n_fft)``: phases
+    refer to the start of the window. float32 gives complex64, float64 complex128.
 
     Raises:
         SpectrogramError: samples that are not one whole-hop channel.
     """
     if samples.ndim != 1 or num_frames < 1 or samples.shape[0] % num_frames or not samples.shape[0]:
         raise SpectrogramError(
-            f"samples have shape {samples.shape}, allowed is one channel of a multiple of {num_frames} samples"
+            f"samples have shape {samples.shape}, allowed is one channel whose length is "
+            f"a multiple of {num_frames}"
         )
     hop = samples.shape[0] // num_frames
     half = win_length // 2
@@ -97,7 +99,7 @@ def stft(
     return spectrum
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _overlap_add(frames, window, hop, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     for t in range(frames.shape[0]):
         frame = frames[t]
@@ -111,16 +113,17 @@ def _window_sum(win_length: int, hop: int, dtype: str) -> NDArray[Any]:
     """Sum the squared windows of all frames: periodic in the hop, so one hop of it says all."""
     squares = np.zeros(-(-win_length // hop) * hop)
     squares[:win_length] = _hann64(win_length) ** 2
-    total = np.roll(squares.reshape(-1, hop).sum(axis=0), -(win_length // 2) % hop).astype(dtype)
+    overlapped = squares.reshape(-1, hop).sum(axis=0)
+    total: NDArray[Any] = np.roll(overlapped, -(win_length // 2)).astype(dtype)
     total.flags.writeable = False
     return total
 
 
 def istft(spectrum: NDArray[Any], hop: int, win_length: int, *, workers: int = 1) -> NDArray[Any]:
-    """Return the period (num_frames * hop,) whose transform is nearest to ``spectrum``, ``n_fft == win_length``.
+    """Return the period (num_frames * hop,) whose transform is nearest to ``spectrum``.
 
-    The least-squares inverse of Griffin and Lim (1984): windowed again, overlapped on the circle and divided
-    by the sum of squared windows.
+    ``n_fft`` is ``win_length``. The least-squares inverse of Griffin and Lim (1984): windowed again,
+    overlapped on the circle and divided by the sum of squared windows.
 
     Raises:
         SpectrogramError: a spectrum of another size, or a hop that leaves gaps.

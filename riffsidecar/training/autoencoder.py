@@ -16,13 +16,13 @@ from riffsidecar.training.config import TrainingConfig
 from riffsidecar.training.dataset import LoopSet
 from riffsidecar.training.run import Run
 
-__all__ = ["reconstruction_loss", "train_autoencoder", "validation_error_db"]
+__all__ = ["latent_statistics", "reconstruction_loss", "train_autoencoder", "validation_error_db"]
 
 Report = Callable[[int, int, dict[str, float], float], None]
 
 
 def reconstruction_loss(output: Tensor, target: Tensor, gradient_weight: float) -> Tensor:
-    """Return the weighted L1 distance of two ``(batch, 2, n_mels, frames)`` spectrograms and of their gradients.
+    """Return the weighted L1 distance of ``(batch, 2, n_mels, frames)`` spectrograms and of their gradients.
 
     A cell at 0 dB counts five times as much as one at the floor: what is loud is heard.
     """
@@ -36,7 +36,9 @@ def reconstruction_loss(output: Tensor, target: Tensor, gradient_weight: float) 
 def _crops(loops: LoopSet, indices: np.ndarray, columns: int, rng: np.random.Generator) -> Tensor:
     frames = columns * FRAMES_PER_COLUMN
     crops = [
-        loops.crop(int(i), FRAMES_PER_COLUMN * int(rng.integers(loops.records[int(i)].length.columns)), frames)
+        loops.crop(
+            int(i), FRAMES_PER_COLUMN * int(rng.integers(loops.records[int(i)].length.columns)), frames
+        )
         for i in indices
     ]
     return torch.from_numpy(uint8_to_mel(np.stack(crops)))
@@ -55,7 +57,9 @@ def validation_error_db(autoencoder: BeatGridAutoencoder, loops: LoopSet, *, cou
     return float(np.mean(errors))
 
 
-def train_autoencoder(loops: LoopSet, folder: Path, config: TrainingConfig, report: Report) -> BeatGridAutoencoder:
+def train_autoencoder(
+    loops: LoopSet, folder: Path, config: TrainingConfig, report: Report
+) -> BeatGridAutoencoder:
     """Train, or go on training, in ``folder``; return the averaged autoencoder with its latent statistics."""
     settings = config.autoencoder
     torch.manual_seed(config.seed)
@@ -85,7 +89,8 @@ def train_autoencoder(loops: LoopSet, folder: Path, config: TrainingConfig, repo
         target = _crops(loops, rng.choice(train, settings.batch), settings.crop_columns, rng).to(run.device)
         noise = torch.from_numpy(
             rng.standard_normal(
-                (settings.batch, settings.latent_channels, BEAT_GRID.n_mels // 8, settings.crop_columns), np.float32
+                (settings.batch, settings.latent_channels, BEAT_GRID.n_mels // 8, settings.crop_columns),
+                np.float32,
             )
         ).to(run.device)
         with run.autocast():
@@ -118,7 +123,9 @@ def latent_statistics(
     means = []
     with torch.no_grad():
         for index in loops.train[:: max(1, len(loops.train) // count)][:count]:
-            spectrogram = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(autoencoder.device)
+            spectrogram = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(
+                autoencoder.device
+            )
             with torch.autocast(autoencoder.device.type, torch.bfloat16):
                 means.append(autoencoder.moments(spectrogram)[0][0].float().flatten(1).cpu())
     values = torch.cat(means, dim=1)

@@ -16,7 +16,9 @@ __all__ = ["main", "parser"]
 
 def parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``riffsidecar train``."""
-    root = argparse.ArgumentParser(prog="riffsidecar train", description="Make the embedded model, step by step.")
+    root = argparse.ArgumentParser(
+        prog="riffsidecar train", description="Make the embedded model, step by step."
+    )
     commands = root.add_subparsers(dest="command", required=True)
     for name, text in {
         "text-table": "distil the token table from an Apache-2.0 sentence encoder",
@@ -29,10 +31,16 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--config", default="base", help="base, tiny or a TOML file (default: base)")
         command.add_argument("--data", type=Path, default=Path("data"), help="folder of the shards")
-        command.add_argument("--run", type=Path, default=Path("runs/base"), help="folder of the training state")
-        command.add_argument("--text", type=Path, help="folder of tokenizer and token table (default: RUN/text)")
+        command.add_argument(
+            "--run", type=Path, default=Path("runs/base"), help="folder of the training state"
+        )
+        command.add_argument(
+            "--text", type=Path, help="folder of tokenizer and token table (default: RUN/text)"
+        )
         command.add_argument("--out", type=Path, help="export, evaluate: the checkpoint directory")
-        command.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="data: processes")
+        command.add_argument(
+            "--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="data: processes"
+        )
         if name == "evaluate":
             command.add_argument("--json", type=Path, help="write the figures to this file")
     return root
@@ -96,7 +104,9 @@ def _train(arguments: argparse.Namespace, config: TrainingConfig) -> None:
         print(f"held-out error {validation_error_db(autoencoder, loops):.3f} dB")
         return
     vae = BeatGridAutoencoder.from_pretrained(arguments.run / "autoencoder" / "vae").to(device()).eval()
-    train_denoiser(loops, vae, _text_folder(arguments), arguments.run / "denoiser", config, _Progress("loops"))
+    train_denoiser(
+        loops, vae, _text_folder(arguments), arguments.run / "denoiser", config, _Progress("loops")
+    )
 
 
 def _export(arguments: argparse.Namespace, config: TrainingConfig) -> None:
@@ -111,7 +121,12 @@ def _evaluate(arguments: argparse.Namespace, config: TrainingConfig) -> int:
     from riffsidecar.training.evaluate import evaluate
 
     _threads(config)
-    return evaluate(arguments.out or arguments.run / "checkpoint", arguments.run, config, json_path=arguments.json)
+    checkpoint = arguments.out or arguments.run / "checkpoint"
+    return evaluate(checkpoint, arguments.run, config, _say, json_path=arguments.json)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,7 +11,14 @@ from typing import Any
 
 from riffsidecar.errors import TrainingError, nearest
 
-__all__ = ["AutoencoderConfig", "DataConfig", "DenoiserConfig", "EvaluationConfig", "TrainingConfig", "load_config"]
+__all__ = [
+    "AutoencoderConfig",
+    "DataConfig",
+    "DenoiserConfig",
+    "EvaluationConfig",
+    "TrainingConfig",
+    "load_config",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,9 @@ def _build(cls: type, table: dict[str, Any], where: str) -> Any:
     values: dict[str, Any] = {}
     for name, value in table.items():
         if name not in fields:
-            raise TrainingError(f"{where}: no setting '{name}'{nearest(name, fields)}; known: {', '.join(fields)}")
+            raise TrainingError(
+                f"{where}: no setting '{name}'{nearest(name, fields)}; known: {', '.join(fields)}"
+            )
         default = fields[name].default
         if isinstance(value, dict):
             nested = fields[name].default_factory
@@ -110,7 +119,11 @@ def _build(cls: type, table: dict[str, Any], where: str) -> Any:
             value = tuple(value)
         elif isinstance(default, float) and type(value) is int:
             value = float(value)
-        if not isinstance(value, dict) and default is not dataclasses.MISSING and type(value) is not type(default):
+        if (
+            not isinstance(value, dict)
+            and default is not dataclasses.MISSING
+            and type(value) is not type(default)
+        ):
             raise TrainingError(f"{where}: '{name}' is {value!r}, a {type(default).__name__} is needed")
         values[name] = value
     return cls(**values)
@@ -126,7 +139,9 @@ def load_config(name: str) -> TrainingConfig:
     try:
         text = packaged.read_text("utf-8") if packaged.is_file() else Path(name).read_text("utf-8")
     except OSError as error:
-        raise TrainingError(f"no training configuration {name!r}: give base, tiny or the path of a TOML file") from error
+        raise TrainingError(
+            f"no training configuration {name!r}: give base, tiny or the path of a TOML file"
+        ) from error
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

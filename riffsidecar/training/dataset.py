@@ -1,8 +1,8 @@
-"""The data set: composed loops as quantised beat-grid spectrograms in shards, rebuilt by a command, never kept.
+"""The data set: composed loops as quantised beat-grid spectrograms in shards, rebuilt by a command.
 
 A shard is ``shard-NNNNN.npy``, ``(frames, 2, n_mels)`` uint8 with the loops end to end, and
-``shard-NNNNN.json``, what is known of each loop. A shard is written whole or not at all, so a killed run goes on
-where it stopped.
+``shard-NNNNN.json``, what is known of each loop. A shard is written whole or not at all, so a killed run goes
+on where it stopped.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class LoopRecord:
 def make_record(
     seed: int, config: DataConfig, *, family: str | None = None, split: str = "train"
 ) -> tuple[LoopRecord, NDArray[np.uint8]]:
-    """Compose, render and analyse the loop of ``seed``; return its record and ``(2, n_mels, frames)`` uint8."""
+    """Compose, render and analyse the loop of ``seed``: its record and ``(2, n_mels, frames)`` uint8."""
     from riffsidecar.audio.loudness import integrated_lufs
     from riffsidecar.audio.waveform import Waveform
     from riffsidecar.spectrogram import BEAT_GRID, analyse, mel_to_uint8
@@ -150,7 +150,9 @@ def _write_shard(job: tuple[str, int, tuple[int, ...], DataConfig]) -> tuple[int
     return number, len(records)
 
 
-def build_data(folder: Path, config: DataConfig, *, workers: int, report: Callable[[int, int, float], None]) -> None:
+def build_data(
+    folder: Path, config: DataConfig, *, workers: int, report: Callable[[int, int, float], None]
+) -> None:
     """Write the shards of ``config`` that ``folder`` lacks.
 
     Args:
@@ -162,7 +164,10 @@ def build_data(folder: Path, config: DataConfig, *, workers: int, report: Callab
     folder.mkdir(parents=True, exist_ok=True)
     jobs = []
     for number, start in enumerate(range(0, config.loops, config.loops_per_shard)):
-        seeds = tuple(config.seed * 10_000_000 + i for i in range(start, min(start + config.loops_per_shard, config.loops)))
+        seeds = tuple(
+            config.seed * 10_000_000 + i
+            for i in range(start, min(start + config.loops_per_shard, config.loops))
+        )
         if not (folder / f"shard-{number:05d}.json").exists():
             jobs.append((str(folder), number, seeds, config))
     done = config.loops - sum(len(job[2]) for job in jobs)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,18 +32,23 @@ Report = Callable[[int, int, dict[str, float], float], None]
 
 
 class LatentSet:
-    """The normalised latents of every loop, encoded once: ``(latent_channels, rows, columns)`` float16 each."""
+    """The normalised latents of every loop, encoded once: ``(latent_channels, rows, columns)`` float16 each.
 
-    def __init__(self, loops: LoopSet, autoencoder: BeatGridAutoencoder) -> None:
+    They are kept in ``cache`` for as long as autoencoder and data set stay the same.
+    """
+
+    def __init__(self, loops: LoopSet, autoencoder: BeatGridAutoencoder, cache: Path) -> None:
         self.records = loops.records
-        self.latents: list[NDArray[np.float16]] = []
-        autoencoder = autoencoder.to(memory_format=torch.channels_last)
-        with torch.no_grad():
-            for index in range(len(loops)):
-                spectrogram = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(autoencoder.device)
-                with torch.autocast(autoencoder.device.type, torch.bfloat16):
-                    latents = autoencoder.encode(spectrogram)
-                self.latents.append(latents[0].float().cpu().numpy().astype(np.float16))
+        key = _fingerprint(loops, autoencoder)
+        self.latents: list[NDArray[np.float16]] = _cached(cache, key)
+        if not self.latents:
+            self.latents = _encoded(loops, autoencoder)
+            arrays: dict[str, Any] = {str(i): latent for i, latent in enumerate(self.latents)}
+            arrays["key"] = np.array(key)
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            with cache.with_suffix(".part").open("wb") as file:
+                np.savez(file, **arrays)
+            cache.with_suffix(".part").replace(cache)
 
     def by_columns(self, indices: list[int]) -> dict[int, NDArray[np.int64]]:
         """Group loops by their number of columns."""
@@ -51,10 +58,45 @@ class LatentSet:
         return {columns: np.asarray(group) for columns, group in groups.items()}
 
 
-def _conditions(record: LoopRecord, settings: DenoiserConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _fingerprint(loops: LoopSet, autoencoder: BeatGridAutoencoder) -> str:
+    """Return a digest of the autoencoder's weights and of the seeds of the loops."""
+    digest = hashlib.sha256(repr([record.seed for record in loops.records]).encode())
+    for name, value in autoencoder.state_dict().items():
+        digest.update(name.encode() + value.float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _cached(cache: Path, key: str) -> list[NDArray[np.float16]]:
+    if not cache.exists():
+        return []
+    with np.load(cache, allow_pickle=False) as stored:
+        if str(stored["key"]) != key:
+            return []
+        return [stored[str(index)] for index in range(len(stored.files) - 1)]
+
+
+def _encoded(loops: LoopSet, autoencoder: BeatGridAutoencoder) -> list[NDArray[np.float16]]:
+    autoencoder = autoencoder.to(memory_format=torch.channels_last)
+    encoded = []
+    with torch.no_grad():
+        for index in range(len(loops)):
+            spectrogram = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(
+                autoencoder.device
+            )
+            with torch.autocast(autoencoder.device.type, torch.bfloat16):
+                latents = autoencoder.encode(spectrogram)
+            encoded.append(latents[0].float().cpu().numpy().astype(np.float16))
+    return encoded
+
+
+def _conditions(
+    record: LoopRecord, settings: DenoiserConfig, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Return column conditions and controls of a loop, parts of them dropped at random."""
     shown = rng.random(5) > ([settings.harmony_dropout] * 2 + [settings.control_dropout] * 3)
-    columns = column_conditions(record.length, record.key if shown[0] else None, record.chords if shown[1] else None)
+    columns = column_conditions(
+        record.length, record.key if shown[0] else None, record.chords if shown[1] else None
+    )
     controls = control_vector(
         record.length,
         density=record.density if shown[2] else None,
@@ -91,7 +133,12 @@ class TextLoss:
         self._tokenizer = load_tokenizer(tokenizer_folder)
 
     def __call__(
-        self, denoiser: ColumnDenoiser, text_encoder: TextEncoder, rng: np.random.Generator, *, batch_columns: int
+        self,
+        denoiser: ColumnDenoiser,
+        text_encoder: TextEncoder,
+        rng: np.random.Generator,
+        *,
+        batch_columns: int,
     ) -> tuple[Tensor, int]:
         """Return the mean squared error of the velocity and the number of loops."""
         settings = self._settings
@@ -166,7 +213,7 @@ def train_denoiser(
 ) -> None:
     """Train, or go on training, in ``folder``."""
     settings = config.denoiser
-    latents = LatentSet(loops, autoencoder)
+    latents = LatentSet(loops, autoencoder, folder / "latents.npz")
     run, denoiser, text_encoder = _open_run(autoencoder, text_folder, folder, config)
     loss = TextLoss(latents, loops.train, text_folder, settings)
     validation = TextLoss(latents, loops.held_out, text_folder, settings)

@@ -1,4 +1,4 @@
-"""Measure a checkpoint on unseen prompts and seeds, beside references that show what the figures are worth."""
+"""Measure a checkpoint on unseen prompts and seeds, beside references that give the figures a scale."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NEEDED_GRID = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: ``right`` is the judge's share of right answers, ``grid`` the onsets on the grid."""
+    """One line of the table: ``right`` is the judge's share of right answers, ``grid`` of onsets on it."""
 
     name: str
     loops: int
@@ -110,16 +110,16 @@ def evaluate(
     checkpoint: Path,
     folder: Path,
     config: TrainingConfig,
+    say: Callable[[str], None],
     *,
     json_path: Path | None = None,
-    report: Callable[[str], None] | None = None,
 ) -> int:
-    """Print the table of ``checkpoint``; return 0 when it holds what is needed, 1 when it does not.
+    """Tell the table of ``checkpoint``; return 0 when it holds what is needed, 1 when it does not.
 
-    Needed: the judge is right in 80 % of the loops, onsets are on the grid in 0.9 of the codec's share. The same
-    command must see shuffled prompts and untrained weights fail, else it says that the evaluation itself is broken.
+    Needed: the judge is right in 80 % of the loops, onsets are on the grid in 0.9 of the codec's share. The
+    same command must see shuffled prompts and untrained weights fail, else it says that the evaluation itself
+    is broken.
     """
-    say: Callable[[str], None] = report or (lambda text: print(text, flush=True))  # noqa: T201
     begin = time.perf_counter()
     judge, ceiling = trained_judge(folder, config, say)
     say(f"judge: right on {ceiling:.3f} of held-out renders")
@@ -139,31 +139,47 @@ def evaluate(
         record, quantised = make_record(77_000_000 + index, config.data, family=family)
         spectrogram = uint8_to_mel(quantised)
         real.append((family, record.length, spectrogram))
-        coded.append((family, record.length, _heard(pipeline.decode(pipeline.encode(spectrogram)), record.length)))
+        coded.append(
+            (family, record.length, _heard(pipeline.decode(pipeline.encode(spectrogram)), record.length))
+        )
     add(_row("real loops (ceiling)", judge, real))
     codec = add(_row("through the codec (ceiling)", judge, coded))
 
     cases = list(_cases(config.evaluation.seeds_per_family, 5_000_000))
-    made = [(case.family, case.length, _heard(_generate(pipeline, case, config), case.length)) for case in cases]
+    made = [
+        (case.family, case.length, _heard(_generate(pipeline, case, config), case.length)) for case in cases
+    ]
     model = add(_row("the model, unseen prompts", judge, made))
     families = np.random.default_rng(0).permutation([family for family, _, _ in made])
     shuffled = add(
-        _row("shuffled prompts (floor)", judge, [(str(f), n, s) for f, (_, n, s) in zip(families, made, strict=True)])
+        _row(
+            "shuffled prompts (floor)",
+            judge,
+            [(str(f), n, s) for f, (_, n, s) in zip(families, made, strict=True)],
+        )
     )
     for shape in _SHAPES:
         some = list(_cases(max(1, config.evaluation.seeds_per_family // 10), 6_000_000, shape))
-        heard = [(case.family, case.length, _heard(_generate(pipeline, case, config), case.length)) for case in some]
+        heard = [
+            (case.family, case.length, _heard(_generate(pipeline, case, config), case.length))
+            for case in some
+        ]
         add(_row(f"{shape[0]} bars of {shape[1]}", judge, heard))
     _untrained(pipeline)
     some = cases[: 2 * len(FAMILIES)]
-    blank = [(case.family, case.length, _heard(_generate(pipeline, case, config), case.length)) for case in some]
+    blank = [
+        (case.family, case.length, _heard(_generate(pipeline, case, config), case.length)) for case in some
+    ]
     untrained = add(_row("untrained weights (floor)", judge, blank))
 
     broken = shuffled.right >= _NEEDED_SHARE or untrained.right >= _NEEDED_SHARE
     good = model.right >= _NEEDED_SHARE and model.grid >= _NEEDED_GRID * codec.grid
     if json_path is not None:
         json_path.write_text(json.dumps([asdict(row) for row in rows], indent=1), "utf-8")
-    say(f"{time.perf_counter() - begin:.0f} s; needed: right {_NEEDED_SHARE}, grid {_NEEDED_GRID * codec.grid:.3f}")
+    say(
+        f"{time.perf_counter() - begin:.0f} s; "
+        f"needed: right {_NEEDED_SHARE}, grid {_NEEDED_GRID * codec.grid:.3f}"
+    )
     if broken:
         say("the evaluation is broken: a floor passes it")
     else:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import torch
-
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.diffusion.pipeline import build_pipeline
 from riffsidecar.diffusion.text import load_tokenizer
@@ -23,11 +21,10 @@ def export_checkpoint(run: Path, text_folder: Path, out: Path, config: TrainingC
     """
     vae = BeatGridAutoencoder.from_pretrained(run / "autoencoder" / "vae")
     denoiser, text_encoder = averaged_nets(vae, text_folder, run / "denoiser", config)
-    pipeline = build_pipeline(vae, denoiser, text_encoder, load_tokenizer(text_folder)).to(dtype=torch.float16)
+    pipeline = build_pipeline(vae.half(), denoiser.half(), text_encoder.half(), load_tokenizer(text_folder))
     partial = out.with_name(out.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     pipeline.save_pretrained(partial, safe_serialization=True)
     shutil.rmtree(out, ignore_errors=True)
     partial.replace(out)
     return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-

@@ -42,7 +42,10 @@ class Judge(nn.Module):
             nn.SiLU(),
         )
         self.head = nn.Sequential(
-            nn.Linear(4 * width * (BEAT_GRID.n_mels // 16) * 2, 128), nn.SiLU(), nn.Dropout(0.3), nn.Linear(128, len(FAMILIES))
+            nn.Linear(4 * width * (BEAT_GRID.n_mels // 16) * 2, 128),
+            nn.SiLU(),
+            nn.Dropout(0.3),
+            nn.Linear(128, len(FAMILIES)),
         )
 
     def forward(self, spectrogram: Tensor) -> Tensor:
@@ -52,7 +55,7 @@ class Judge(nn.Module):
         return self.head(pooled)
 
     def classify(self, spectrogram: NDArray[np.float32]) -> int:
-        """Return the index of the family of one loop ``(2, n_mels, frames)``, judged on windows all round it."""
+        """Return the index of the family of one loop ``(2, n_mels, frames)``, judged on windows all round."""
         windows = max(1, spectrogram.shape[-1] // _CROP_FRAMES)
         index = (np.arange(windows)[:, None] * _CROP_FRAMES + np.arange(_CROP_FRAMES)) % spectrogram.shape[-1]
         batch = torch.from_numpy(spectrogram[:, :, index].transpose(2, 0, 1, 3).copy())
@@ -74,7 +77,7 @@ def _augmented(batch: Tensor, rng: np.random.Generator) -> Tensor:
 def trained_judge(
     folder: Path, config: TrainingConfig, report: Callable[[str], None], *, workers: int = 2
 ) -> tuple[Judge, float]:
-    """Return the judge and its share of right answers on held-out renders; train it once and keep it in ``folder``."""
+    """Return the judge and its share of right answers on held-out renders; trained once, kept in a folder."""
     settings = config.evaluation
     data = folder / "judge-data"
     shards = DataConfig(
@@ -85,7 +88,9 @@ def trained_judge(
         soundfont=config.data.soundfont,
         max_columns=config.data.max_columns,
     )
-    build_data(data, shards, workers=workers, report=lambda d, t, r: report(f"judge's loops {d}/{t}, {r:.1f}/s"))
+    build_data(
+        data, shards, workers=workers, report=lambda d, t, r: report(f"judge's loops {d}/{t}, {r:.1f}/s")
+    )
     loops = LoopSet(data, held_out=0.15)
     torch.manual_seed(settings.judge_seed)
     judge = Judge()

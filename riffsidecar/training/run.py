@@ -1,4 +1,4 @@
-"""A training run that can be killed at any moment: step counter, weights, averages and optimiser in one folder."""
+"""A training run that can be killed at any moment: steps, weights, averages and optimiser in one folder."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ class Run:
             self.step = int(state["step"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise TrainingError(
-                f"{self._path} does not fit this configuration ({error}); name another --run folder or delete it"
+                f"{self._path} does not fit this configuration ({error}); name another --run folder or "
+                "delete it"
             ) from error
         logger.info("resumed %s at step %d", self.folder, self.step)
 
@@ -131,7 +132,8 @@ class Run:
         """Train to the last step.
 
         Args:
-            loss_of: given step and random numbers, returns the loss, figures to show and the number of samples.
+            loss_of: given step and random numbers, returns the loss, figures to show and the number of
+                samples.
             report: called with step, steps, mean figures and samples per second.
             report_every: steps between two reports.
         """
@@ -154,7 +156,9 @@ class Run:
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % report_every == 0 or self.step == self.steps:
                 now = time.perf_counter()
-                report(self.step, self.steps, {n: v / count for n, v in sums.items()}, samples / (now - since))
+                report(
+                    self.step, self.steps, {n: v / count for n, v in sums.items()}, samples / (now - since)
+                )
                 sums, samples, since, count = {}, 0, now, 0
             if time.perf_counter() - saved > self._period_s:
                 self.save()

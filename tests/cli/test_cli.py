@@ -182,11 +182,15 @@ def test_knobs_and_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> Non
     assert banks[0]["pads"][15]["prompt"] in capsys.readouterr().out
     assert command("presets", "no-such-bank") == 2
     assert command("knobs", "--json") == 0
-    assert {knob["name"] for knob in json.loads(capsys.readouterr().out.split("\n", 0)[0])["knobs"]} == set(KNOBS)
+    assert {knob["name"] for knob in json.loads(capsys.readouterr().out.split("\n", 0)[0])["knobs"]} == set(
+        KNOBS
+    )
 
 
 def test_every_knob_is_an_option_of_render() -> None:
-    args = build_parser().parse_args(["render", "x", *(word for name in KNOBS for word in (f"--{name}", "1"))])
+    args = build_parser().parse_args(
+        ["render", "x", *(word for name in KNOBS for word in (f"--{name}", "1"))]
+    )
     assert all(getattr(args, name) == "1" for name in KNOBS)
 
 
@@ -216,7 +220,9 @@ def test_doctor_draws_the_self_test(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_configuration_file_is_read_and_options_win(capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path("config") / "riffsidecar"
     folder.mkdir(parents=True)
-    (folder / "config.toml").write_text("[session]\nbpm = 90\n[output]\nfolder = 'mine'\nsample_rate = 48000\n")
+    (folder / "config.toml").write_text(
+        "[session]\nbpm = 90\n[output]\nfolder = 'mine'\nsample_rate = 48000\n"
+    )
     assert command("render", "keys", "--bars", "1", "--json") == 0
     loop = json.loads(capsys.readouterr().out)["loops"][0]
     assert (loop["bpm"], loop["sample_rate"], Path(loop["path"]).parent.name) == (90.0, 48000, "mine")
@@ -229,7 +235,10 @@ def test_a_configuration_file_is_read_and_options_win(capsys: pytest.CaptureFixt
 def test_a_signal_stops_a_render_and_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    script = f"import sys\nfrom riffsidecar.cli import main\nsys.exit(main(['render', 'slow'], factory={DOUBLE!r}))\n"
+    script = (
+        "import sys\nfrom riffsidecar.cli import main\n"
+        f"sys.exit(main(['render', 'slow'], factory={DOUBLE!r}))\n"
+    )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
         [sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
@@ -259,7 +268,11 @@ def test_output_that_nobody_reads_is_no_error() -> None:
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, text in ((("--version",), __version__), (("--help",), "exit codes:"), (("render", "--help"), "--keep-bars")):
+    for words, text in (
+        (("--version",), __version__),
+        (("--help",), "exit codes:"),
+        (("render", "--help"), "--keep-bars"),
+    ):
         with pytest.raises(SystemExit) as ended:
             command(*words)
         assert ended.value.code == 0 and text in capsys.readouterr().out

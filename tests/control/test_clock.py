@@ -22,23 +22,27 @@ class Master:
         self.follower = ClockFollower()
         self._random = random.Random(seed)
         self._jitter_s = jitter_s
-        self._now_s = 1000.0
+        self._now_s = self._last_s = 1000.0
 
     def play(self, bpm: float, clocks: int) -> list[float]:
         """Send clocks and return the tempi that were told."""
         told = []
         for _ in range(clocks):
             self._now_s += 60 / (CLOCKS_PER_QUARTER * bpm)
-            tempo = self.follower.tick(self._now_s + self._random.uniform(-self._jitter_s, self._jitter_s))
+            # Bytes arrive in order, however late they are.
+            arrival_s = self._now_s + self._random.uniform(-self._jitter_s, self._jitter_s)
+            self._last_s = max(self._last_s, arrival_s)
+            tempo = self.follower.tick(self._last_s)
             if tempo is not None:
                 told.append(float(tempo))
         return told
 
     def pause(self, seconds: float) -> None:
         self._now_s += seconds
+        self._last_s = self._now_s
 
 
-@pytest.mark.parametrize("bpm", [*range(60, 181, 5), 87.5, 93.3, 122.22, 128.05, 133.333, 174.06, 179.96])
+@pytest.mark.parametrize("bpm", [*range(60, 181, 10), 87.5, 93.3, 122.22, 128.05, 133.333, 174.06, 179.96])
 def test_after_four_bars_the_tempo_is_right_and_told_once(bpm: float) -> None:
     for seed in range(3):
         master = Master(seed)
@@ -57,7 +61,9 @@ def test_a_steady_clock_is_believed_after_a_bar() -> None:
     assert Master(1, jitter_s=0.0).play(125, BAR) == [125.0]
 
 
-@pytest.mark.parametrize(("before", "after"), [(120, 140), (174, 87), (60, 180), (120, 121), (90, 90.3), (140, 139.5)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(120, 140), (174, 87), (60, 180), (120, 121), (90, 90.3), (140, 139.5)]
+)
 def test_a_change_of_tempo_is_followed_at_once_and_without_steps_between(before: float, after: float) -> None:
     for seed in range(3):
         master = Master(seed)

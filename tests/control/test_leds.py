@@ -42,7 +42,10 @@ def test_a_stopped_render_leaves_the_earlier_loop_ready() -> None:
 
 
 def test_a_render_without_a_pad_lights_nothing() -> None:
-    assert shown(PadLights(), Acked(HERE, 0), finished(HERE, 0), Acked(HERE, None), Failed(HERE, None, "x", "")) == []
+    assert (
+        shown(PadLights(), Acked(HERE, 0), finished(HERE, 0), Acked(HERE, None), Failed(HERE, None, "x", ""))
+        == []
+    )
 
 
 def test_another_bank_puts_the_lights_out_where_they_were_lit() -> None:

@@ -13,7 +13,12 @@ from riffsidecar.control import midi_ports
 from riffsidecar.control.midi_ports import MidiPorts, RtMidiBackend, choose_port, list_midi_ports
 from riffsidecar.errors import MidiError
 
-NAMES = ("Midi Through:Midi Through Port-0 14:0", "riffsidecar:pads 128:0", "Launchpad Mini 20:0", "LPD8 24:0")
+NAMES = (
+    "Midi Through:Midi Through Port-0 14:0",
+    "riffsidecar:pads 128:0",
+    "Launchpad Mini 20:0",
+    "LPD8 24:0",
+)
 
 
 @pytest.mark.parametrize(

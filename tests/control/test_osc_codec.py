@@ -117,7 +117,16 @@ def test_the_corpus_would_hurt_the_parser_behind_the_gate() -> None:
         (b"/riff/pad\0\0\0,iTF\0\0\0\0\0\0\0\x03", "/riff/pad", (3, 1, 0)),
         (osc("/riff/render", "épais 太鼓"), "/riff/render", ("épais 太鼓",)),
     ],
-    ids=["plain", "no tags", "final zeros omitted", "integer", "surplus zeros", "short string", "booleans", "UTF-8"],
+    ids=[
+        "plain",
+        "no tags",
+        "final zeros omitted",
+        "integer",
+        "surplus zeros",
+        "short string",
+        "booleans",
+        "UTF-8",
+    ],
 )
 def test_what_real_clients_send_is_read(data: bytes, address: str, arguments: tuple[object, ...]) -> None:
     assert decode_packet(data) == (OscMessage(address, arguments),)  # type: ignore[arg-type]
@@ -141,7 +150,9 @@ def test_fifty_thousand_mutated_packets_raise_nothing_but_osc_errors() -> None:
         packet = mutated(generator.choice(seeds), generator)
         try:
             for message in decode_packet(packet):
-                assert all(isinstance(value, int | str) or math.isfinite(value) for value in message.arguments)
+                assert all(
+                    isinstance(value, int | str) or math.isfinite(value) for value in message.arguments
+                )
         except OscError:
             refused += 1
     assert 10_000 < refused < 50_000
@@ -164,7 +175,9 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     )
 )
 def test_what_is_written_is_read_back(values: list[int | float | str]) -> None:
-    assert decode_packet(encode_message("/riff/state", *values)) == (OscMessage("/riff/state", tuple(values)),)
+    assert decode_packet(encode_message("/riff/state", *values)) == (
+        OscMessage("/riff/state", tuple(values)),
+    )
 
 
 @given(st.binary(max_size=64))

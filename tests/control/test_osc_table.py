@@ -106,7 +106,9 @@ def test_what_makes_no_sense_is_refused(address: str, arguments: tuple[object, .
         find_address(address).command(arguments)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", [*LOCAL_OPTIONS, "path", "out", "out-dir", "drop_folder", "source-path", "file"])
+@pytest.mark.parametrize(
+    "name", [*LOCAL_OPTIONS, "path", "out", "out-dir", "drop_folder", "source-path", "file"]
+)
 def test_no_path_comes_off_the_wire(name: str) -> None:
     with pytest.raises(RiffError, match="off the wire"):
         find_address("/riff/render").command(("drums", name, "/etc/passwd"))

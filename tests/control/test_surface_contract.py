@@ -60,7 +60,8 @@ class SurfaceContract:
         for pad in range(1, 17):
             rig.hit(pad, 127 - pad)
         envelopes = [recorder.next() for _ in range(16)]
-        assert [envelope.command for envelope in envelopes] == [TriggerPad(pad, 127 - pad) for pad in range(1, 17)]
+        commands = [envelope.command for envelope in envelopes]
+        assert commands == [TriggerPad(pad, 127 - pad) for pad in range(1, 17)]
         assert {envelope.origin.surface for envelope in envelopes} == {rig.surface.name}
 
     @pytest.mark.parametrize("problem", [SessionError("refused"), RuntimeError("a defect")])
@@ -75,7 +76,9 @@ class SurfaceContract:
         rig.hit(2, 100)
         assert recorder.command() == TriggerPad(2, 100)
 
-    def test_every_event_is_taken_before_the_start_while_it_runs_and_after_the_end(self, rig: SurfaceRig) -> None:
+    def test_every_event_is_taken_before_the_start_while_it_runs_and_after_the_end(
+        self, rig: SurfaceRig
+    ) -> None:
         recorder = Recorder()
         for event in events(rig.surface.name):
             rig.surface.notify(event)

@@ -60,8 +60,14 @@ class Bench:
     def settle(self) -> None:
         """Wait until all that was sent has been applied."""
         self.send(SelectBank("nowhere"), "settle")
-        self.wait(lambda: any(isinstance(event, Failed) and event.origin.request_id == "settle" for event in self.events))
-        self.events[:] = [event for event in self.events if getattr(event, "origin", None) != Origin("test", "me", "settle")]
+        self.wait(
+            lambda: any(
+                isinstance(event, Failed) and event.origin.request_id == "settle" for event in self.events
+            )
+        )
+        self.events[:] = [
+            event for event in self.events if getattr(event, "origin", None) != Origin("test", "me", "settle")
+        ]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the daemon promises as a whole, with real OSC, a real worker process and a double in place of the model."""
+"""What the daemon promises as a whole, with real OSC, a real worker process and a double for the model."""
 
 from __future__ import annotations
 
@@ -131,7 +131,9 @@ def test_a_turned_knob_renders_the_last_pad_anew(daemon: Daemon, client: Client)
     assert len(loops(daemon)) <= 5
 
 
-def test_a_worker_that_dies_fails_its_render_and_the_next_one_succeeds(daemon: Daemon, client: Client) -> None:
+def test_a_worker_that_dies_fails_its_render_and_the_next_one_succeeds(
+    daemon: Daemon, client: Client
+) -> None:
     client.send("/riff/render", "die", "bars", 1, "id:a")
     failed = client.until_end("id:a")
     assert (failed.address, failed.arguments[1]) == ("/riff/error", "worker")
@@ -151,7 +153,13 @@ def test_a_superseded_and_a_cancelled_render_are_told(client: Client) -> None:
 
 def test_bad_messages_are_answered_and_the_daemon_goes_on(client: Client) -> None:
     for index, (address, *values) in enumerate(
-        [("/riff/tempo", -1.0), ("/riff/pad", 99), ("/riff/bank", "nowhere"), ("/riff/nothing", 1), ("/riff/render", "")]
+        [
+            ("/riff/tempo", -1.0),
+            ("/riff/pad", 99),
+            ("/riff/bank", "nowhere"),
+            ("/riff/nothing", 1),
+            ("/riff/render", ""),
+        ]
     ):
         client.send(address, *values, f"id:{index}")
         assert client.until_end(f"id:{index}").address == "/riff/error"
@@ -211,7 +219,7 @@ def test_a_taken_port_stops_the_start_and_leaves_nothing_behind(config: Config) 
 def test_a_bank_or_preset_folder_that_is_not_there_is_named(config: Config, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="mine"):
         Daemon(replace(config, session=SessionConfig(bank="mime")), ())
-    with pytest.raises(PresetError, match="presets.folder"):
+    with pytest.raises(PresetError, match=r"presets\.folder"):
         Daemon(replace(config, presets=PresetsConfig(str(tmp_path / "gone"))), ())
 
 
@@ -240,11 +248,15 @@ def test_a_signal_under_load_ends_the_daemon_cleanly(tmp_path: Path, number: sig
     script = (
         "import sys\n"
         "from riffsidecar.cli import main\n"
-        f"sys.exit(main(['run', '--out', sys.argv[1], '--port', '0', '--no-midi', '--json'], factory={FACTORY!r}))\n"
+        "sys.exit(main(['run', '--out', sys.argv[1], '--port', '0', '--no-midi', '--json'], "
+        f"factory={FACTORY!r}))\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "XDG_CONFIG_HOME": str(tmp_path)}
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path / "loops")], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", script, str(tmp_path / "loops")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     assert process.stdout is not None
     while '"port"' not in (line := process.stdout.readline()):

@@ -24,7 +24,9 @@ def loop(fill: int, size: int = 100) -> RenderedLoop:
     )
 
 
-def test_the_key_changes_with_the_request_the_checkpoint_and_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_changes_with_the_request_the_checkpoint_and_the_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     keys = {cache_key("a", "c"), cache_key("b", "c"), cache_key("a", "d")}
     monkeypatch.setattr("riffsidecar.render.cache.__version__", "999")
     keys.add(cache_key("a", "c"))

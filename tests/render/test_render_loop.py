@@ -1,4 +1,4 @@
-"""What a render promises, with a tiny untrained pipeline: exactness, determinism, progress, tags, locks, seed audio."""
+"""What a render promises, seen on a tiny untrained pipeline."""
 
 from __future__ import annotations
 
@@ -39,7 +39,13 @@ def pipeline() -> LoopPipeline:
 
 
 def ask(**options: object) -> LoopRequest:
-    values = {"prompt": "dusty drums", "tempo": Tempo.parse(120), "bars": Fraction(1), "quality": "draft", **options}
+    values = {
+        "prompt": "dusty drums",
+        "tempo": Tempo.parse(120),
+        "bars": Fraction(1),
+        "quality": "draft",
+        **options,
+    }
     return LoopRequest(**values)  # type: ignore[arg-type]
 
 
@@ -60,14 +66,19 @@ def sha256(path: Path) -> str:
 
 @pytest.mark.parametrize(
     ("bpm", "meter", "bars", "rate", "depth"),
-    [(87.5, "4/4", 1, 44100, "24"), (174, "7/8", 2, 48000, "16"), (53, "3/4", 1, 96000, "32f"), (120, "4/4", "1/2", 88200, "24")],
+    [
+        (87.5, "4/4", 1, 44100, "24"),
+        (174, "7/8", 2, 48000, "16"),
+        (53, "3/4", 1, 96000, "32f"),
+        (120, "4/4", "1/2", 88200, "24"),
+    ],
 )
 def test_a_loop_is_exact_stereo_at_its_loudness_and_says_what_it_is(
     pipeline: LoopPipeline, bpm: float, meter: str, bars: int | str, rate: int, depth: str
 ) -> None:
     request = ask(
-        tempo=Tempo.parse(bpm), meter=Meter.parse(meter), bars=Fraction(bars), sample_rate=rate, bit_depth=depth,
-        key=Key.parse("Am"), chords=Chords.parse("Am F"), label="my pad", seed=5,
+        tempo=Tempo.parse(bpm), meter=Meter.parse(meter), bars=Fraction(bars), sample_rate=rate,
+        bit_depth=depth, key=Key.parse("Am"), chords=Chords.parse("Am F"), label="my pad", seed=5,
     )  # fmt: skip
     loop = make(pipeline, request)
     decoded = decode_wav(loop.wav)
@@ -150,7 +161,12 @@ def test_every_quality_of_the_knob_has_its_steps() -> None:
 def test_kept_bars_stay_as_they_were(pipeline: LoopPipeline, two_bars: Path) -> None:
     earlier = read_loop(two_bars)
     request = ask(
-        prompt="strings", bars=Fraction(2), seed=77, of_path=str(two_bars), of_sha256=sha256(two_bars), keep_bars=(1, 1)
+        prompt="strings",
+        bars=Fraction(2),
+        seed=77,
+        of_path=str(two_bars),
+        of_sha256=sha256(two_bars),
+        keep_bars=(1, 1),
     )
     new = decode_wav(make(pipeline, request).wav).waveform.samples
     old = earlier.waveform.samples
@@ -163,7 +179,11 @@ def test_kept_bars_stay_as_they_were(pipeline: LoopPipeline, two_bars: Path) -> 
 
 def test_a_kept_band_stays_as_it_was(pipeline: LoopPipeline, two_bars: Path) -> None:
     request = ask(
-        bars=Fraction(2), seed=77, of_path=str(two_bars), of_sha256=sha256(two_bars), keep_bands_hz=(1000.0, 4000.0)
+        bars=Fraction(2),
+        seed=77,
+        of_path=str(two_bars),
+        of_sha256=sha256(two_bars),
+        keep_bands_hz=(1000.0, 4000.0),
     )
     new = np.fft.rfft(decode_wav(make(pipeline, request).wav).waveform.samples[0])
     old = np.fft.rfft(read_loop(two_bars).waveform.samples[0])
@@ -173,7 +193,9 @@ def test_a_kept_band_stays_as_it_was(pipeline: LoopPipeline, two_bars: Path) -> 
 
 
 def test_a_locked_loop_decodes_from_its_own_latents(pipeline: LoopPipeline, two_bars: Path) -> None:
-    request = ask(bars=Fraction(2), seed=7, of_path=str(two_bars), of_sha256=sha256(two_bars), keep_bars=(2, 2))
+    request = ask(
+        bars=Fraction(2), seed=7, of_path=str(two_bars), of_sha256=sha256(two_bars), keep_bars=(2, 2)
+    )
     loop = make(pipeline, request)
     assert make(pipeline, request, Again(loop.wav, denoise=False)).wav == loop.wav
 
@@ -184,7 +206,9 @@ def test_bars_can_be_kept_at_another_tempo_or_rate(pipeline: LoopPipeline, two_b
     assert make(pipeline, ask(sample_rate=48000, **lock)).num_samples == 192000
 
 
-def test_a_changed_or_missing_earlier_loop_is_refused(pipeline: LoopPipeline, two_bars: Path, tmp_path: Path) -> None:
+def test_a_changed_or_missing_earlier_loop_is_refused(
+    pipeline: LoopPipeline, two_bars: Path, tmp_path: Path
+) -> None:
     gone = ask(bars=Fraction(2), of_path=str(tmp_path / "gone.wav"), of_sha256="0" * 64, keep_bars=(1, 1))
     with pytest.raises(SessionError, match="cannot be read"):
         make(pipeline, gone)
@@ -236,14 +260,18 @@ def test_a_seed_loop_is_laid_on_the_beats_whatever_its_tempo(pipeline: LoopPipel
 
 
 def test_strength_zero_gives_the_seed_loop_back(pipeline: LoopPipeline, two_bars: Path) -> None:
-    request = ask(bars=Fraction(2), seed=8, source_path=str(two_bars), source_sha256=sha256(two_bars), strength=0.0)
+    request = ask(
+        bars=Fraction(2), seed=8, source_path=str(two_bars), source_sha256=sha256(two_bars), strength=0.0
+    )
     made, before = decode_wav(make(pipeline, request).wav), decode_wav(two_bars.read_bytes())
     np.testing.assert_array_equal(made.latents, before.latents)
     np.testing.assert_array_equal(made.waveform.samples, before.waveform.samples)
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"not audio at all" * 10])
-def test_seed_audio_that_cannot_be_read_is_refused(pipeline: LoopPipeline, tmp_path: Path, content: bytes) -> None:
+def test_seed_audio_that_cannot_be_read_is_refused(
+    pipeline: LoopPipeline, tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "seed.wav"
     path.write_bytes(content)
     with pytest.raises(WavError, match="seed audio cannot be read"):

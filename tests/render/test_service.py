@@ -175,7 +175,9 @@ def test_a_cached_loop_whose_file_is_not_what_it_was_gets_a_new_name(
     assert bench.drop.count == 2 and bench.worker.renders == ["quick"]
 
 
-def test_a_newer_request_for_the_slot_supersedes_the_running_one(bench: Bench, request_120: LoopRequest) -> None:
+def test_a_newer_request_for_the_slot_supersedes_the_running_one(
+    bench: Bench, request_120: LoopRequest
+) -> None:
     bench.hold(3, request_120)
     bench.service.submit(3, request_120, [YOU])
     bench.worker.go.release(2)
@@ -199,7 +201,9 @@ def test_a_superseded_render_that_finishes_all_the_same_is_cached_but_not_publis
     assert bench.worker.renders == ["held quick", "quick"]
 
 
-def test_a_cached_loop_supersedes_the_running_render_of_its_slot(bench: Bench, request_120: LoopRequest) -> None:
+def test_a_cached_loop_supersedes_the_running_render_of_its_slot(
+    bench: Bench, request_120: LoopRequest
+) -> None:
     bench.service.submit(3, request_120, [ME])
     bench.log.wait(1)
     bench.hold(3, request_120)
@@ -221,7 +225,9 @@ def test_only_the_newest_of_many_waiting_requests_is_rendered(bench: Bench, requ
     assert bench.worker.renders == ["held quick", "quick"]
 
 
-def test_equal_requests_share_one_render_and_both_are_answered(bench: Bench, request_120: LoopRequest) -> None:
+def test_equal_requests_share_one_render_and_both_are_answered(
+    bench: Bench, request_120: LoopRequest
+) -> None:
     held = bench.hold(1, request_120)
     bench.service.submit(1, held, [YOU])
     bench.worker.go.release(2)
@@ -254,7 +260,9 @@ def test_cancel_ends_what_runs_and_what_waits(bench: Bench, request_120: LoopReq
     assert isinstance(bench.log.wait(3)[2], Finished)
 
 
-def test_an_error_of_the_worker_is_told_and_the_next_render_succeeds(bench: Bench, request_120: LoopRequest) -> None:
+def test_an_error_of_the_worker_is_told_and_the_next_render_succeeds(
+    bench: Bench, request_120: LoopRequest
+) -> None:
     bench.worker.errors = [WorkerError("it died"), CheckpointError("none"), ZeroDivisionError("a defect")]
     for code in ("worker", "checkpoint", "worker"):
         bench.service.submit(1, request_120, [ME])

@@ -35,7 +35,9 @@ def worker(double_settings: WorkerSettings) -> Iterator[RenderWorker]:
     worker.close()
 
 
-def test_a_worker_renders_and_reports_its_stages_in_order(worker: RenderWorker, request_120: LoopRequest) -> None:
+def test_a_worker_renders_and_reports_its_stages_in_order(
+    worker: RenderWorker, request_120: LoopRequest
+) -> None:
     seen: list[tuple[str, float]] = []
     loop = worker.render(1, request_120, lambda stage, fraction: seen.append((stage, fraction)))
     assert loop.num_samples == request_120.num_samples
@@ -165,7 +167,9 @@ def test_a_silent_worker_is_ended(double_settings: WorkerSettings, request_120: 
     worker.close()
 
 
-def test_closing_ends_a_worker_in_the_middle_of_a_render(worker: RenderWorker, request_120: LoopRequest) -> None:
+def test_closing_ends_a_worker_in_the_middle_of_a_render(
+    worker: RenderWorker, request_120: LoopRequest
+) -> None:
     worker.start()
     pid = worker.pid
     assert pid is not None
@@ -188,8 +192,12 @@ def test_a_missing_checkpoint_is_told_each_time_and_never_counts_as_a_death(
     worker.close()
 
 
-@pytest.mark.parametrize("factory", ["support_pipeline:broken_factory", "support_pipeline:absent", "no_such_room:x"])
-def test_a_model_that_cannot_be_loaded_is_a_worker_error(double_settings: WorkerSettings, factory: str) -> None:
+@pytest.mark.parametrize(
+    "factory", ["support_pipeline:broken_factory", "support_pipeline:absent", "no_such_room:x"]
+)
+def test_a_model_that_cannot_be_loaded_is_a_worker_error(
+    double_settings: WorkerSettings, factory: str
+) -> None:
     worker = RenderWorker(replace(double_settings, factory=factory))
     with pytest.raises(WorkerError, match="cannot be loaded"):
         worker.start()
@@ -209,7 +217,12 @@ def test_a_worker_ends_when_its_daemon_is_killed() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False, timeout=60
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=60,
     )
     pid = int(run.stdout)
     deadline_s = time.monotonic() + 20
@@ -240,7 +253,14 @@ def test_an_error_keeps_its_class_and_code_across_the_pipe() -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"threads": -1}, {"threads": 1000}, {"nice": 20}, {"silence_limit_s": 0}, {"factory": "x"}, {"factory": ":x"}],
+    [
+        {"threads": -1},
+        {"threads": 1000},
+        {"nice": 20},
+        {"silence_limit_s": 0},
+        {"factory": "x"},
+        {"factory": ":x"},
+    ],
 )
 def test_settings_no_worker_can_run_with_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ConfigError):

@@ -1,24 +1,17 @@
-"""Read the configuration: one TOML file, every key checked, an unknown one answered with the nearest known.
-
-Only the daemon and the command line read it; everything below is handed values. The file is data: nothing in it is
-expanded from the environment or evaluated.
-"""
+"""The tables of the configuration, each a frozen value that cannot be built wrong."""
 
 from __future__ import annotations
 
-import os
-import sys
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
-from riffsidecar.errors import ConfigError, MusicError, nearest
+from riffsidecar.errors import ConfigError, MusicError
 from riffsidecar.music import SAMPLE_RATES, Chords, Key, Meter, Tempo, parse_bars
 
 __all__ = [
+    "TABLES",
     "Config",
     "LogConfig",
     "MidiConfig",
@@ -27,17 +20,12 @@ __all__ = [
     "PresetsConfig",
     "RenderConfig",
     "SessionConfig",
-    "config_path",
-    "load_config",
-    "parse_config",
 ]
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 _RELATIVE_MODES = ("twos-complement", "offset", "sign-magnitude")
 _BIT_DEPTHS = ("16", "24", "32f")
-
-Table = TypeVar("Table")
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
@@ -129,7 +117,8 @@ class OscConfig:
         _within("osc.port", self.port, 0, 65_535)
         if self.bind not in _LOOPBACK and not (self.token or self.allow):
             raise ConfigError(
-                f"osc.bind is {self.bind!r}, which others on the network can reach; set osc.token or osc.allow too, "
+                f"osc.bind is {self.bind!r}, which others on the network can reach; set osc.token or "
+                "osc.allow too, "
                 "or bind 127.0.0.1"
             )
 
@@ -138,9 +127,9 @@ class OscConfig:
 class MidiConfig:
     """Which MIDI ports to use, by a part of their names.
 
-    ``input`` empty is the first that is there, ``output`` empty is none; ``channel`` 0 listens to all; with ``takeover``
-    a fader waits until it meets its knob. ``relative`` names endless encoders and how they write their steps, as
-    ``"71 offset"``.
+    ``input`` empty is the first that is there, ``output`` empty is none; ``channel`` 0 listens to all; with
+    ``takeover`` a fader waits until it meets its knob. ``relative`` names endless encoders and how they write
+    their steps, as ``"71 offset"``.
     """
 
     enabled: bool = True
@@ -161,7 +150,9 @@ class MidiConfig:
             cc, _, mode = entry.partition(" ")
             if not cc.isdecimal() or int(cc) > 119 or mode not in _RELATIVE_MODES:
                 modes = " or ".join(_RELATIVE_MODES)
-                raise ConfigError(f"midi.relative has {entry!r}; write a controller and its mode, {modes}: '71 offset'")
+                raise ConfigError(
+                    f"midi.relative has {entry!r}; write a controller and its mode, {modes}: '71 offset'"
+                )
 
     @property
     def encoders(self) -> dict[int, str]:
@@ -171,7 +162,7 @@ class MidiConfig:
 
 @dataclass(frozen=True, slots=True)
 class RenderConfig:
-    """How renders run: ``threads`` 0 leaves one core to the DAW, ``cache_folder`` empty keeps loops in memory only."""
+    """How renders run: ``threads`` 0 leaves a core to the DAW, no ``cache_folder`` keeps loops in memory."""
 
     checkpoint: str = ""
     threads: int = 0
@@ -227,7 +218,7 @@ class Config:
     log: LogConfig = field(default_factory=LogConfig)
 
 
-_TABLES: Mapping[str, type[Any]] = MappingProxyType(
+TABLES: Mapping[str, type[Any]] = MappingProxyType(
     {
         "session": SessionConfig,
         "output": OutputConfig,
@@ -238,91 +229,4 @@ _TABLES: Mapping[str, type[Any]] = MappingProxyType(
         "log": LogConfig,
     }
 )
-
-
-def config_path(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
-    """Return where the configuration lies when no other file is named; it need not exist.
-
-    >>> config_path({"XDG_CONFIG_HOME": "/c"}, "linux").as_posix()
-    '/c/riffsidecar/config.toml'
-    """
-    if platform == "win32":
-        base = Path(environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "riffsidecar" / "config.toml"
-
-
-def load_config(path: Path | None = None) -> Config:
-    """Read the configuration from ``path``, or from its usual place where a missing file means the defaults.
-
-    Raises:
-        ConfigError: the file is missing where it was named, is not TOML, or holds an unknown key or a bad value.
-    """
-    where = path if path is not None else config_path()
-    try:
-        text = where.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        if path is None:
-            return Config()
-        raise ConfigError(f"there is no configuration file {where}; name one that exists or leave --config out") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the configuration file {where} cannot be read: {error}; it has to be UTF-8 text") from error
-    return parse_config(text, str(where))
-
-
-def parse_config(text: str, name: str = "configuration") -> Config:
-    """Return the configuration that ``text`` holds; ``name`` is the file in messages.
-
-    >>> parse_config("[session]\\nbpm = 87.5").session.bpm
-    87.5
-
-    Raises:
-        ConfigError: the text is not TOML, or holds an unknown key or a bad value.
-    """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name} is not TOML: {error}; mend the line or leave the file out") from error
-    tables: dict[str, Any] = {}
-    for key, value in document.items():
-        if key not in _TABLES:
-            raise ConfigError(f"{name}: unknown table [{key}]{nearest(key, _TABLES)}; known are {', '.join(_TABLES)}")
-        if not isinstance(value, dict):
-            raise ConfigError(f"{name}: {key} is {value!r}; write it as a table [{key}]")
-        try:
-            tables[key] = _build(_TABLES[key], key, value)
-        except ConfigError as error:
-            raise ConfigError(f"{name}: {error}") from error
-    return Config(**tables)
-
-
-def _build(table: type[Table], name: str, values: Mapping[str, object]) -> Table:
-    defaults = {each.name: each.default for each in fields(table)}  # type: ignore[arg-type]
-    checked: dict[str, object] = {}
-    for key, value in values.items():
-        if key not in defaults:
-            known = ", ".join(defaults)
-            raise ConfigError(f"unknown key {name}.{key}{nearest(key, defaults)}; known are {known}")
-        checked[key] = _as_kind_of(f"{name}.{key}", value, defaults[key])
-    return table(**checked)
-
-
-def _as_kind_of(name: str, value: object, default: object) -> object:
-    """Return ``value`` as the kind of the default: an int counts as a float, a list of strings as a tuple."""
-    if isinstance(default, tuple):
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            return tuple(value)
-        raise ConfigError(f"{name} is {value!r}; give a list of strings")
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type(default):
-        raise ConfigError(f"{name} is {value!r}; give {_KINDS[type(default)]}")
-    return value
-
-
-_KINDS: Mapping[type, str] = MappingProxyType(
-    {str: "a string in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-)
+"""The class of each table by its name in the file."""

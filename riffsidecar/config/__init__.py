@@ -1,0 +1,27 @@
+"""The configuration. Only the daemon and the command line read it; everything below is handed values."""
+
+from riffsidecar.config.file import config_path, load_config, parse_config
+from riffsidecar.config.tables import (
+    Config,
+    LogConfig,
+    MidiConfig,
+    OscConfig,
+    OutputConfig,
+    PresetsConfig,
+    RenderConfig,
+    SessionConfig,
+)
+
+__all__ = [
+    "Config",
+    "LogConfig",
+    "MidiConfig",
+    "OscConfig",
+    "OutputConfig",
+    "PresetsConfig",
+    "RenderConfig",
+    "SessionConfig",
+    "config_path",
+    "load_config",
+    "parse_config",
+]
