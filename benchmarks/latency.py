@@ -2,8 +2,8 @@
 
     python benchmarks/latency.py [--checkpoint DIR] [--bpm 120] [--bars 4] [--repeats 5] [--json]
 
-Every figure stands beside its baseline: a warm loop beside a fifth of its own duration, a cached one beside the time
-that the file system takes for the same bytes, the worker's memory beside 1.5 GB.
+Every figure stands beside its baseline: a warm loop beside a fifth of its own duration, a cached one beside
+the time that the file system takes for the same bytes, the worker's memory beside 1.5 GB.
 """
 
 from __future__ import annotations
@@ -166,7 +166,8 @@ def report(figures: dict[str, object]) -> Iterator[str]:
     aim = duration * AIM_OF_DURATION
 
     def row(name: str, seconds: float, baseline: float, what: str) -> str:
-        return f"{name:<28}{seconds * 1000:>10.1f} ms   {seconds / baseline:>8.2f} x {what} ({baseline * 1000:.1f} ms)"
+        ratio = f"{seconds / baseline:>8.2f} x {what} ({baseline * 1000:.1f} ms)"
+        return f"{name:<28}{seconds * 1000:>10.1f} ms   {ratio}"
 
     values = {
         name: float(str(figures[name])) for name in figures if name.endswith("_s") and name != "stages_s"
@@ -182,14 +183,12 @@ def report(figures: dict[str, object]) -> Iterator[str]:
     for stage, seconds in stages.items() if isinstance(stages, dict) else ():
         yield f"{'  ' + stage:<28}{seconds * 1000:>10.1f} ms"
     yield row("warm, one core busy", values["busy_s"], aim, "a fifth of its duration")
-    yield row(
-        "cached, file unchanged", values["cached_s"], values["file_system_s"], "the file system's own time"
-    )
+    yield row("cached, file unchanged", values["cached_s"], values["file_system_s"], "the file system")
     yield row(
         "cached, published again",
         values["republished_s"],
         values["file_system_s"],
-        "the file system's own time",
+        "the file system",
     )
     rss = figures["rss_bytes"]
     if isinstance(rss, int):

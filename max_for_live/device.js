@@ -14,7 +14,14 @@ const COLUMNS_PER_QUARTER = 16; // loops are whole columns, and none is shorter 
 const SAME = 1e-5; // the daemon's own rounding of a knob
 const RED = [0.9, 0.2, 0.15, 1];
 const GREEN = [0.3, 0.8, 0.35, 1];
-const SONG = ["tempo", "signature_numerator", "signature_denominator", "root_note", "scale_name", "scale_mode"];
+const SONG = [
+  "tempo",
+  "signature_numerator",
+  "signature_denominator",
+  "root_note",
+  "scale_name",
+  "scale_mode",
+];
 
 const here = this; // what Max calls jsthis
 const song = {}; // what Live says, by property

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 MAX_DEATHS = 3
 DEATH_WINDOW_S = 600.0
 _POLL_S = 0.2
+# The very first start compiles the phase reconstruction, which a busy machine takes minutes for.
+_LOAD_LIMIT_S = 900.0
 
 
 class DeathLog:
@@ -112,7 +114,7 @@ class RenderWorker:
                 f"goes on and starts it again in {wait_s:.0f} s; run 'riffsidecar doctor' to find the cause"
             )
         self._spawn()
-        message = self._receive()
+        message = self._receive(max(_LOAD_LIMIT_S, self._settings.silence_limit_s))
         if isinstance(message, Ready):
             self._ready = message
             logger.info("the model is loaded in %.1f s, checkpoint %.12s", message.load_s, message.checkpoint)
@@ -150,7 +152,7 @@ class RenderWorker:
             self.start()
             self._send(job)
         while True:
-            message = self._receive()
+            message = self._receive(self._settings.silence_limit_s)
             match message:
                 case RenderProgress(job_id=at, stage=stage, fraction=fraction) if at == job_id:
                     if on_progress is not None:
@@ -221,12 +223,12 @@ class RenderWorker:
             raise BrokenPipeError("the render worker has no pipe")
         self._connection.send(job)
 
-    def _receive(self) -> FromWorker:
+    def _receive(self, patience_s: float) -> FromWorker:
         """Wait for the next message; a dead, hung or closed worker becomes an error."""
         process, connection = self._process, self._connection
         if process is None or connection is None:
             raise WorkerError("the render worker is not started; ask again")
-        limit_s = self._clock() + self._settings.silence_limit_s
+        limit_s = self._clock() + patience_s
         while not self._closing.is_set():
             arrived = wait([connection, process.sentinel], _POLL_S)
             if connection in arrived:
@@ -240,7 +242,7 @@ class RenderWorker:
             if self._clock() > limit_s:
                 self._count_death()
                 raise WorkerError(
-                    f"the render worker said nothing for {self._settings.silence_limit_s:.0f} s and was "
+                    f"the render worker said nothing for {patience_s:.0f} s and was "
                     "ended; ask again, or choose quality draft if this machine is slow"
                 )
         raise CancelledError("the render worker is being closed; start the daemon again")

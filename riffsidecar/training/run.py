@@ -79,6 +79,7 @@ class Run:
             [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}],
             lr=learning_rate,
             betas=(0.9, 0.98),
+            fused=True,
         )
         self._averages = [p.detach().clone() for p in self.parameters]
         self.step = 0
@@ -96,6 +97,8 @@ class Run:
             for name, module in self.modules.items():
                 module.load_state_dict(state["modules"][name])
             self.optimizer.load_state_dict(state["optimizer"])
+            for group in self.optimizer.param_groups:
+                group["fused"] = True
             self._averages = [average.to(self.device) for average in state["averages"]]
             self.step = int(state["step"])
         except (KeyError, RuntimeError, ValueError) as error:

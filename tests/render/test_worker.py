@@ -106,7 +106,7 @@ def test_after_too_many_deaths_the_worker_stays_down_until_the_window_has_passed
     for job_id in range(MAX_DEATHS):
         with pytest.raises(WorkerError, match="died with exit code"):
             worker.render(job_id, replace(request_120, prompt="die"))
-    with pytest.raises(WorkerError, match="3 times within 10 minutes"):
+    with pytest.raises(WorkerError, match="3 times in 10 minutes"):
         worker.render(8, request_120)
     now_s = 601.0
     assert worker.render(9, request_120).num_samples == request_120.num_samples
