@@ -119,7 +119,7 @@ def plot_loop(wav: bytes, request: LoopRequest, path: Path) -> Path:
     waveform = decode_wav(wav).waveform
     length = request.length
     try:
-        plot_png(analyse(waveform.samples, length.frames), length, path)
+        plot_png(analyse(waveform.samples, length.frames, sample_rate=waveform.sample_rate), length, path)
     except OSError as error:
         raise RiffError(
             f"the plot {path} cannot be written: {error.strerror or error}; choose another folder"

@@ -122,7 +122,13 @@ def _evaluate(arguments: argparse.Namespace, config: TrainingConfig) -> int:
 
     _threads(config)
     checkpoint = arguments.out or arguments.run / "checkpoint"
-    return evaluate(checkpoint, arguments.run, config, _say, json_path=arguments.json)
+    return evaluate(
+        checkpoint,
+        arguments.run,
+        config,
+        say=lambda text: print(text, flush=True),
+        json_path=arguments.json,
+    )
 
 
 def _say(text: str) -> None:

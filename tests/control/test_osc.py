@@ -318,6 +318,9 @@ def test_of_many_knob_moves_the_last_ones_count_and_the_session_hears_few() -> N
     for name in names:
         probe.send(f"/riff/knob/{name}", 0.5)
     assert probe.until("/riff/done")[-1][1] == "id:old"
+    # The first newer move ends the old one; the others have to be read as well before the session goes on.
+    probe.send_bytes(b"garbage!")
+    assert probe.receive()[0] == "/riff/error"
     probe.send("/riff/seed", 7)
     stuck.go_on.set()
     commands = [stuck.command()]
