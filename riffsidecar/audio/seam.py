@@ -48,7 +48,8 @@ class Seam:
 def _prediction(channel: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Fit the circular prediction filter (Yule-Walker): its error filter, and the mean squared error."""
     length = channel.shape[0]
-    correlation = np.array([channel @ np.roll(channel, lag) for lag in range(_ORDER + 1)]) / length
+    ahead = np.resize(channel, length + _ORDER)
+    correlation = np.array([channel @ ahead[lag : lag + length] for lag in range(_ORDER + 1)]) / length
     if correlation[0] < _SILENCE:
         return np.eye(1, _ORDER + 1)[0], 0.0
     lags = np.abs(np.subtract.outer(np.arange(_ORDER), np.arange(_ORDER)))
