@@ -139,15 +139,15 @@ def _presets(context: Context) -> Iterator[Finding]:
 
 def _folder(context: Context) -> Iterator[Finding]:
     """Tell whether loops can be written, and how much space is left."""
-    folder = context.folder.resolve()
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    folder = context.folder
     try:
+        folder = folder.expanduser().resolve()
+        existing = next(place for place in (folder, *folder.parents) if place.exists())
         with tempfile.TemporaryFile(dir=existing):
             free = shutil.disk_usage(existing).free
-    except OSError as error:
-        yield Finding(
-            "drop folder", PROBLEM, f"{folder}: {error.strerror or error}", "choose another folder with --out"
-        )
+    except (OSError, RuntimeError) as error:  # RuntimeError: no home for ~, or links in a circle
+        cause = getattr(error, "strerror", None) or error
+        yield Finding("drop folder", PROBLEM, f"{folder}: {cause}", "choose another folder with --out")
         return
     text = f"{folder}, {free / 1e9:.1f} GB free"
     if free < _LOW_DISK_BYTES:

@@ -30,8 +30,8 @@ class Context:
 
     @property
     def folder(self) -> Path:
-        """The folder that loops go to."""
-        return Path(self.config.output.folder).expanduser()
+        """The folder that loops go to, as it was written."""
+        return Path(self.config.output.folder)
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:

@@ -17,11 +17,13 @@ from riffsidecar.daemon.surfaces import Surfaces
 from riffsidecar.errors import ControlError, OscError
 from riffsidecar.music import Tempo
 from riffsidecar.render.messages import error_from_code
+from riffsidecar.render.worker import LOAD_LIMIT_S
 
 __all__ = ["add_parser", "run"]
 
 _NUM_PADS = 4
-_SILENCE_LIMIT_S = 300.0
+# The daemon is silent while the model loads.
+_SILENCE_LIMIT_S = LOAD_LIMIT_S + 60.0
 _MAX_DATAGRAM_BYTES = 65_536
 
 
@@ -150,7 +152,7 @@ class _Client:
         """Give the answers as they come.
 
         Raises:
-            ControlError: nothing came for five minutes.
+            ControlError: nothing came for longer than the model may take to load.
         """
         while True:
             try:

@@ -9,9 +9,10 @@ import mido
 from riffsidecar.session.events import Acked, Event, Failed, Finished, Progressed, StateChanged
 from riffsidecar.session.pads import NUM_PADS, MidiMap
 
-__all__ = ["Light", "PadLights"]
+__all__ = ["STOPPED", "Light", "PadLights"]
 
-_STOPPED = ("cancelled", "superseded")
+STOPPED = ("cancelled", "superseded")
+"""The codes of failures that somebody wanted."""
 
 
 class Light(IntEnum):
@@ -53,7 +54,7 @@ class PadLights:
                 return self._set(slot, Light.READY, midi_map)
             case Failed(slot=int(slot), code=code):
                 calm = Light.READY if slot in self._ready else Light.OFF
-                return self._set(slot, calm if code in _STOPPED else Light.FAILED, midi_map)
+                return self._set(slot, calm if code in STOPPED else Light.FAILED, midi_map)
         return ()
 
     def all(self, midi_map: MidiMap) -> tuple[bytes, ...]:

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from riffsidecar.control.leds import PadLights
+from riffsidecar.control.leds import STOPPED, PadLights
 from riffsidecar.control.limits import LimitedLog
 from riffsidecar.control.midi_parse import MAX_MESSAGE_BYTES, MidiParser, Relative
 from riffsidecar.control.midi_ports import (
@@ -28,7 +28,7 @@ from riffsidecar.control.midi_ports import (
 from riffsidecar.control.surface import Submit
 from riffsidecar.errors import ControlError, MidiError, RiffError
 from riffsidecar.session.commands import Command, SetKnob
-from riffsidecar.session.events import Envelope, Event, Origin, StateChanged
+from riffsidecar.session.events import Envelope, Event, Failed, Origin, StateChanged
 from riffsidecar.session.pads import MidiMap
 
 __all__ = ["MidiSurface"]
@@ -183,15 +183,23 @@ class MidiSurface:
             if self._output is not None and self._output[0] not in (VIRTUAL, *outputs):
                 logger.info("MIDI output %s has gone", self._output[0])
                 self._close_output()
-            if self._output is None and self._output_name:
-                self._open_output(backend, outputs)
-            if self._input is None:
-                self._open_input(backend, inputs)
-            self._complain("")
+            # Each by itself: a controller without lights is still one to play on.
+            dark = self._problem_of(lambda: self._open_output(backend, outputs))
+            deaf = self._problem_of(lambda: self._open_input(backend, inputs))
+            self._complain(deaf or dark)
         except MidiError as error:
             self._complain(str(error))
 
+    def _problem_of(self, opening: Callable[[], None]) -> str:
+        try:
+            opening()
+        except MidiError as error:
+            return str(error)
+        return ""
+
     def _open_input(self, backend: MidiBackend, names: Sequence[str]) -> None:
+        if self._input is not None:
+            return
         name = VIRTUAL if self._input_name == VIRTUAL else choose_port(names, self._input_name)
         if name is None:
             wanted = f"called {self._input_name!r}" if self._input_name else "to listen to"
@@ -200,11 +208,16 @@ class MidiSurface:
         logger.info("MIDI input %s is open", name)
 
     def _open_output(self, backend: MidiBackend, names: Sequence[str]) -> None:
+        if self._output is not None or not self._output_name:
+            return
         name = VIRTUAL if self._output_name == VIRTUAL else choose_port(names, self._output_name)
-        if name is not None:
-            self._output = (name, backend.open_output(name))
-            logger.info("MIDI output %s is open", name)
-            self._send(self._lights.all(self._midi_map()))
+        if name is None:
+            raise MidiError(
+                f"no MIDI output called {self._output_name!r} yet; there are: {', '.join(names) or 'none'}"
+            )
+        self._output = (name, backend.open_output(name))
+        logger.info("MIDI output %s is open", name)
+        self._send(self._lights.all(self._midi_map()))
 
     def _complain(self, problem: str) -> None:
         """Say once what keeps a port from being used; it is looked for every second."""
@@ -219,6 +232,10 @@ class MidiSurface:
                 knobs = event.state.get("knobs")
                 if isinstance(knobs, Mapping):
                     self._parser.observe(knobs)
+            elif isinstance(event, Failed) and event.origin.surface == self.name:
+                if event.code not in STOPPED:
+                    # A light can say that it failed, and not why.
+                    self._log.warning("what was played failed: %s", event.text)
             self._send(self._lights.show(event, self._midi_map()))
 
     def _read_messages(self) -> None:

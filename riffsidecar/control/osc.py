@@ -204,10 +204,10 @@ class OscSurface:
         request_id = ""
         try:
             arguments, token = self._clients.strip_token(decode_message(raw).arguments)
-            arguments, request_id = split_id(arguments)
             if not self._clients.trusts(peer, token):
-                self._forbid(raw, peer, request_id)
+                self._forbid(raw, peer, id_of(raw))
                 return
+            arguments, request_id = split_id(arguments)
             if raw.address in ANSWERS:
                 # Somebody's answers are sent to us by mistake; to answer them could go on for ever.
                 self._log.warning("%s from %s port %d ignored: it is an answer", raw.address, *peer)

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 DEBOUNCE_S = 0.05
 _CAPACITY = 4096
+_STOPPING = "the daemon is stopping; send the command again when it runs"
 
 
 class Service(Protocol):
@@ -90,7 +91,7 @@ class Conductor:
             CancelledError: the daemon is stopping.
         """
         if self._closed.is_set():
-            raise CancelledError("the daemon is stopping; send the command again when it runs")
+            raise CancelledError(_STOPPING)
         try:
             self._queue.put_nowait(envelope)
         except queue.Full:
@@ -132,6 +133,11 @@ class Conductor:
                 logger.exception("a command failed in the daemon")
         for slot in tuple(self._pending):
             self._drop_pending(slot)
+        while not self._queue.empty():
+            # They slipped in between the look at "closed" and the end.
+            late = self._queue.get()
+            if isinstance(late, Envelope):
+                self._emit(Failed(late.origin, None, CancelledError.code, _STOPPING))
 
     def _take(self, item: Envelope | _Problem) -> None:
         if isinstance(item, Envelope):
@@ -149,8 +155,7 @@ class Conductor:
             return
         except Exception as error:
             logger.exception("%s failed", type(envelope.command).__name__)
-            text = f"{type(error).__name__}: {error}; this is a defect, the daemon's log has the details"
-            self._emit(Failed(origin, None, "internal", text))
+            self._emit(Failed(origin, None, "internal", _defect(error)))
             return
         self._session = outcome.session
         for slot in outcome.cancels:
@@ -169,7 +174,7 @@ class Conductor:
             # The newest request holds every earlier move of a knob, so it answers those as well.
             origins = tuple(dict.fromkeys((*(before.origins if before is not None else ()), origin)))
             if at_once:
-                self._service.submit(slot, request, list(origins))
+                self._hand_on(slot, request, origins)
             else:
                 due_s = before.due_s if before is not None else self._clock() + DEBOUNCE_S
                 self._pending[slot] = _Pending(due_s, request, origins)
@@ -178,7 +183,15 @@ class Conductor:
         for slot, pending in tuple(self._pending.items()):
             if pending.due_s <= now_s:
                 del self._pending[slot]
-                self._service.submit(slot, pending.request, list(pending.origins))
+                self._hand_on(slot, pending.request, pending.origins)
+
+    def _hand_on(self, slot: int, request: LoopRequest, origins: tuple[Origin, ...]) -> None:
+        try:
+            self._service.submit(slot, request, list(origins))
+        except Exception as error:
+            logger.exception("the render for slot %d could not be asked for", slot)
+            for origin in origins:
+                self._emit(Failed(origin, slot, "internal", _defect(error)))
 
     def _time_to_flush_s(self) -> float | None:
         if not self._pending:
@@ -196,6 +209,10 @@ class Conductor:
         if state != self._shown:
             self._shown = state
             self._emit(StateChanged(state))
+
+
+def _defect(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}; this is a defect, the daemon's log has the details"
 
 
 _NOTHING = _Problem("")

@@ -109,7 +109,7 @@ class Daemon:
         folders = preset_folders(config)
         banks = read_banks(folders)
         session = start_session(config, banks)
-        self._drop = DropFolder(Path(config.output.folder).expanduser())
+        self._drop = DropFolder(Path(config.output.folder))
         self._lock = FolderLock(self._drop.path)
         disk = None
         if render.cache_folder:

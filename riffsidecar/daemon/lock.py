@@ -6,6 +6,7 @@ gone with it, and no stale file ever needs a hand.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -30,6 +31,9 @@ else:
 __all__ = ["LOCK_NAME", "FolderLock"]
 
 LOCK_NAME = ".riffsidecar.lock"
+# Never through a link that somebody planted: what it points to would be emptied.
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+_HELD = frozenset({errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK})
 _WINDOWS_LOCK_AT = 4096
 """Windows forbids reading a locked byte; one beyond the process id leaves that readable."""
 
@@ -50,15 +54,15 @@ class FolderLock:
         """
         while self._descriptor is None:
             try:
-                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+                descriptor = os.open(self._path, _FLAGS, 0o644)
             except OSError as error:
-                raise DropError(
-                    f"the drop folder {self._path.parent} cannot be locked: {error.strerror or error}; "
-                    "choose another with --out, or mend its permissions"
-                ) from error
+                raise self._no_lock(error) from error
             try:
                 _try_lock(descriptor)
             except OSError as error:
+                if error.errno not in _HELD:
+                    os.close(descriptor)
+                    raise self._no_lock(error) from error
                 owner = os.read(descriptor, 32).decode("ascii", "replace").strip()
                 os.close(descriptor)
                 raise DropError(
@@ -86,6 +90,12 @@ class FolderLock:
             # Removed while still held, so that nobody can have locked the file we remove.
             self._path.unlink(missing_ok=True)
             os.close(descriptor)
+
+    def _no_lock(self, error: OSError) -> DropError:
+        return DropError(
+            f"the drop folder {self._path.parent} cannot be locked: {error.strerror or error}; choose one on "
+            "a disk of this machine with --out, or mend its permissions"
+        )
 
     def _is_current(self, descriptor: int) -> bool:
         try:

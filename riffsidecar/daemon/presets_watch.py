@@ -20,7 +20,7 @@ from watchdog.observers import Observer
 from riffsidecar.errors import PresetError
 from riffsidecar.session.library import BankLibrary
 from riffsidecar.session.pads import Bank
-from riffsidecar.session.presets import load_banks
+from riffsidecar.session.presets import bank_name, load_bank, preset_files
 
 __all__ = ["PresetWatcher"]
 
@@ -91,12 +91,17 @@ class PresetWatcher:
     def reload(self) -> None:
         """Read all presets again and tell what changed."""
         problems: list[str] = []
-        try:
-            library = load_banks(self._folders, lambda error: problems.append(str(error)))
-        except PresetError as error:
-            problems.append(str(error))
-            library = None
-        for bank in library or ():
+        found: dict[str, Bank] = {}
+        for file in preset_files(self._folders):
+            try:
+                bank = load_bank(file)
+            except PresetError as error:
+                problems.append(str(error))
+                # Not the packaged bank of that name either: the last good one is the musician's own.
+                found.pop(bank_name(file), None)
+            else:
+                found[bank.name] = bank
+        for bank in found.values():
             if self._banks.get(bank.name) != bank:
                 self._banks[bank.name] = bank
                 logger.info("bank %s was reloaded", bank.name)

@@ -42,7 +42,7 @@ def find_checkpoint(name_or_path: str | Path = EMBEDDED) -> Path:
     if path.is_file():
         raise CheckpointError(f"{path} is a file: a checkpoint is a directory with a {_INDEX}; {_REMEDY}")
     if not path.is_dir():
-        hint = nearest(str(name_or_path), [EMBEDDED])
+        hint = "" if str(name_or_path) == EMBEDDED else nearest(str(name_or_path), [EMBEDDED])
         raise CheckpointError(f"there is no checkpoint at {path}{hint}; {_REMEDY}")
     if not (path / _INDEX).is_file():
         raise CheckpointError(f"{path} holds no {_INDEX}, so it is no checkpoint; {_REMEDY}")

@@ -17,6 +17,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from riffsidecar.diffusion.conditioning import COLUMN_CHANNELS, CONTROL_SIZE
+from riffsidecar.errors import DiffusionError
 
 __all__ = ["ColumnDenoiser"]
 
@@ -143,6 +144,9 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         text_width: channels of the prompt's hidden states.
         column_channels: channels of the column conditions, phases first.
         control_size: entries of the control vector.
+
+    Raises:
+        DiffusionError: heads that do not divide the width, or leave too little of it for the phases.
     """
 
     @register_to_config
@@ -158,6 +162,12 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         control_size: int = CONTROL_SIZE,
     ) -> None:
         super().__init__()
+        turned = 2 * sum(map(len, _HARMONICS))
+        if width % heads or width // heads < turned:
+            raise DiffusionError(
+                f"denoiser: width is {width} and heads {heads}: width must be a multiple of heads, at least "
+                f"{turned} times as many"
+            )
         self.input = nn.Linear(in_channels * rows, width)
         self.condition = nn.Linear(column_channels, width)
         self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from riffsidecar.errors import MusicError
@@ -38,9 +39,9 @@ def bars_of_duration(duration_s: float | Fraction, meter: Meter, tempo: Tempo) -
     >>> bars_of_duration(7.9, Meter(4, 4), Tempo.parse(120))
     Fraction(4, 1)
     """
+    if not 0 < duration_s < math.inf:
+        raise MusicError(f"duration is {float(duration_s):g} s, but must be above 0 and finite")
     wanted = Fraction(duration_s)
-    if wanted <= 0:
-        raise MusicError(f"duration is {float(wanted):g} s, but must be above 0")
     bar_s = meter.quarters_per_bar * tempo.quarter_s
     best: tuple[Fraction, Fraction] | None = None
     bars = Fraction(1, 4)

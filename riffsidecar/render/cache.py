@@ -25,6 +25,7 @@ __all__ = ["CachedLoop", "DiskCache", "LoopCache", "PublishedFile", "cache_key"]
 logger = logging.getLogger(__name__)
 
 _SUFFIX = ".loop"
+_PART_SUFFIX = ".part"
 _HEADER_LIMIT = 65_536
 
 
@@ -88,6 +89,8 @@ class DiskCache:
             found = sorted((entry.stat().st_mtime_ns, entry) for entry in folder.glob(f"*{_SUFFIX}"))
             for _, entry in found:
                 self._sizes[entry.stem] = entry.stat().st_size
+            for orphan in folder.glob(f"*{_PART_SUFFIX}"):
+                orphan.unlink(missing_ok=True)
         except OSError as error:
             raise RenderError(
                 f"the cache folder {folder} cannot be used: {error.strerror or error}; choose another as "
@@ -120,13 +123,13 @@ class DiskCache:
         content = _pack(loop)
         if len(content) > self._limit_bytes:
             return
-        temporary = self._path(key).with_suffix(f".{os.getpid()}.part")
+        temporary = self._path(key).with_suffix(f".{os.getpid()}{_PART_SUFFIX}")
         try:
             temporary.write_bytes(content)
             temporary.replace(self._path(key))
         except OSError as error:
             logger.warning("the cache folder %s takes no loop: %s", self._folder, error)
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
             return
         self._sizes[key] = len(content)
         self._sizes.move_to_end(key)
@@ -138,10 +141,7 @@ class DiskCache:
 
     def _forget(self, key: str) -> None:
         self._sizes.pop(key, None)
-        try:
-            self._path(key).unlink(missing_ok=True)
-        except OSError as error:
-            logger.warning("the cached loop %s cannot be removed: %s", key, error)
+        _remove(self._path(key))
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{_SUFFIX}"
@@ -210,6 +210,13 @@ class LoopCache:
         return entry
 
 
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("%s cannot be removed from the cache: %s", path.name, error)
+
+
 def _pack(loop: RenderedLoop) -> bytes:
     header = asdict(replace(loop, wav=b"-"))
     header["wav"] = hashlib.sha256(loop.wav).hexdigest()
@@ -219,6 +226,8 @@ def _pack(loop: RenderedLoop) -> bytes:
 def _unpack(content: bytes) -> RenderedLoop:
     end = content.index(b"\n", 0, _HEADER_LIMIT)
     header = json.loads(content[:end])
+    if not isinstance(header, dict):
+        raise RenderError("its first line does not hold a loop's figures; it is made anew")
     wav = content[end + 1 :]
     if hashlib.sha256(wav).hexdigest() != header.pop("wav"):
         raise RenderError("the WAV is not what its digest says; it is made anew")

@@ -28,15 +28,16 @@ from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.render.worker_main import worker_main
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["DEATH_WINDOW_S", "MAX_DEATHS", "DeathLog", "RenderWorker"]
+__all__ = ["DEATH_WINDOW_S", "LOAD_LIMIT_S", "MAX_DEATHS", "DeathLog", "RenderWorker"]
 
 logger = logging.getLogger(__name__)
 
 MAX_DEATHS = 3
 DEATH_WINDOW_S = 600.0
+LOAD_LIMIT_S = 900.0
+"""The very first start compiles the phase reconstruction, which a busy machine takes minutes for."""
+
 _POLL_S = 0.2
-# The very first start compiles the phase reconstruction, which a busy machine takes minutes for.
-_LOAD_LIMIT_S = 900.0
 
 
 class DeathLog:
@@ -114,7 +115,7 @@ class RenderWorker:
                 f"goes on and starts it again in {wait_s:.0f} s; run 'riffsidecar doctor' to find the cause"
             )
         self._spawn()
-        message = self._receive(max(_LOAD_LIMIT_S, self._settings.silence_limit_s))
+        message = self._receive(max(LOAD_LIMIT_S, self._settings.silence_limit_s))
         if isinstance(message, Ready):
             self._ready = message
             logger.info("the model is loaded in %.1f s, checkpoint %.12s", message.load_s, message.checkpoint)
@@ -207,16 +208,30 @@ class RenderWorker:
         with self._lock:
             if self._closing.is_set():
                 raise CancelledError("the render worker is closed; start a new one")
-            ours, theirs = self._context.Pipe()
-            process = self._context.Process(
-                target=worker_main,
-                args=(theirs, self._cancelled_job, self._settings),
-                name="riffsidecar-render",
-                daemon=True,
-            )
+            try:
+                self._process, self._connection = self._new_process()
+            except OSError as error:
+                raise WorkerError(
+                    f"the render worker cannot be started: {error.strerror or error}; close some programs, "
+                    "for memory, processes or open files have run out, and ask again"
+                ) from error
+
+    def _new_process(self) -> tuple[SpawnProcess, Connection]:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=worker_main,
+            args=(theirs, self._cancelled_job, self._settings),
+            name="riffsidecar-render",
+            daemon=True,
+        )
+        try:
             process.start()
+        except OSError:
+            ours.close()
+            raise
+        finally:
             theirs.close()
-            self._process, self._connection = process, ours
+        return process, ours
 
     def _send(self, job: RenderJob) -> None:
         if self._connection is None:

@@ -20,7 +20,7 @@ from riffsidecar.session.knobs import default_ccs
 from riffsidecar.session.library import BankLibrary
 from riffsidecar.session.pads import FIRST_NOTE, NUM_PADS, Bank, MidiMap, Pad
 
-__all__ = ["bank_name", "load_bank", "load_banks", "packaged_presets", "parse_bank"]
+__all__ = ["bank_name", "load_bank", "load_banks", "packaged_presets", "parse_bank", "preset_files"]
 
 _MAX_BYTES: Final = 256 * 1024
 _BANK_KEYS: Final = ("title", "tempo", "meter", "bars", "key", "chords", "midi", "pad")
@@ -54,6 +54,12 @@ def bank_name(path: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")
 
 
+def preset_files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Give the files among ``paths``, and the ``*.toml`` files of folders in the order of their names."""
+    for path in paths:
+        yield from sorted(path.glob("*.toml")) if path.is_dir() else [path]
+
+
 def load_banks(paths: Iterable[Path], on_error: Callable[[PresetError], None] | None = None) -> BankLibrary:
     """Read the banks of files, and of the ``*.toml`` files of folders in the order of their names.
 
@@ -68,17 +74,15 @@ def load_banks(paths: Iterable[Path], on_error: Callable[[PresetError], None] | 
         PresetError: for the first file that cannot be read, or if there is none that can.
     """
     banks: dict[str, Bank] = {}
-    for path in paths:
-        files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-        for file in files:
-            try:
-                bank = load_bank(file)
-            except PresetError as error:
-                if on_error is None:
-                    raise
-                on_error(error)
-            else:
-                banks[bank.name] = bank
+    for file in preset_files(paths):
+        try:
+            bank = load_bank(file)
+        except PresetError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+        else:
+            banks[bank.name] = bank
     if not banks:
         raise PresetError(
             "no bank could be read: put at least one preset file (*.toml) into the folder of presets"

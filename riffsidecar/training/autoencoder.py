@@ -10,13 +10,20 @@ import torch
 from torch import Tensor
 
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
+from riffsidecar.errors import TrainingError
 from riffsidecar.music import FRAMES_PER_COLUMN
 from riffsidecar.spectrogram import BEAT_GRID, uint8_to_mel
 from riffsidecar.training.config import TrainingConfig
 from riffsidecar.training.dataset import LoopSet
 from riffsidecar.training.run import Run
 
-__all__ = ["latent_statistics", "reconstruction_loss", "train_autoencoder", "validation_error_db"]
+__all__ = [
+    "latent_statistics",
+    "reconstruction_loss",
+    "train_autoencoder",
+    "trained_autoencoder",
+    "validation_error_db",
+]
 
 Report = Callable[[int, int, dict[str, float], float], None]
 
@@ -113,7 +120,24 @@ def train_autoencoder(
         statistics = latent_statistics(autoencoder, loops)
         autoencoder.register_to_config(latents_mean=statistics[0], latents_std=statistics[1])
         autoencoder.save_pretrained(folder / "vae", safe_serialization=True)
-    return BeatGridAutoencoder.from_pretrained(folder / "vae").to(run.device).eval()
+    return trained_autoencoder(folder).to(run.device)
+
+
+def trained_autoencoder(folder: Path) -> BeatGridAutoencoder:
+    """Return the averaged autoencoder of a finished training in ``folder``, on the CPU.
+
+    Raises:
+        TrainingError: ``folder`` holds none.
+    """
+    # diffusers would take the name of a folder that is not there for one on the network.
+    if not (folder / "vae" / "config.json").is_file():
+        raise TrainingError(
+            f"no trained autoencoder in {folder}: run `riffsidecar train autoencoder` to its end first"
+        )
+    autoencoder: BeatGridAutoencoder = BeatGridAutoencoder.from_pretrained(
+        folder / "vae", local_files_only=True
+    )
+    return autoencoder.eval()
 
 
 def latent_statistics(

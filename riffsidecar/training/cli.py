@@ -90,8 +90,11 @@ def _text_folder(arguments: argparse.Namespace) -> Path:
 
 
 def _train(arguments: argparse.Namespace, config: TrainingConfig) -> None:
-    from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
-    from riffsidecar.training.autoencoder import train_autoencoder, validation_error_db
+    from riffsidecar.training.autoencoder import (
+        train_autoencoder,
+        trained_autoencoder,
+        validation_error_db,
+    )
     from riffsidecar.training.dataset import LoopSet
     from riffsidecar.training.denoiser import train_denoiser
     from riffsidecar.training.run import device
@@ -103,7 +106,7 @@ def _train(arguments: argparse.Namespace, config: TrainingConfig) -> None:
         autoencoder = train_autoencoder(loops, arguments.run / "autoencoder", config, _Progress("crops"))
         print(f"held-out error {validation_error_db(autoencoder, loops):.3f} dB")
         return
-    vae = BeatGridAutoencoder.from_pretrained(arguments.run / "autoencoder" / "vae").to(device()).eval()
+    vae = trained_autoencoder(arguments.run / "autoencoder").to(device())
     train_denoiser(
         loops, vae, _text_folder(arguments), arguments.run / "denoiser", config, _Progress("loops")
     )

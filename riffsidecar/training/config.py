@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass, field
 from importlib import resources
@@ -20,6 +21,38 @@ __all__ = [
     "load_config",
 ]
 
+_SHARES = frozenset(
+    ("held_out", "decay_share", "ema", "caption_dropout", "harmony_dropout", "control_dropout", "roll_share")
+)
+_LEAST = {
+    # The first and the last column of a crop are not looked at.
+    "crop_columns": 3,
+    **dict.fromkeys(("seed", "judge_seed", "threads", "checkpoint_minutes", "warmup_steps"), 0),
+    **dict.fromkeys(("encoder_blocks", "decoder_blocks", "kl_weight", "gradient_weight", "guidance"), 0),
+}
+"""The least value of a setting; others are above 0."""
+
+
+def _check(settings: Any) -> None:
+    """Refuse numbers that no training can be done with."""
+    for setting in dataclasses.fields(settings):
+        name, value = setting.name, getattr(settings, setting.name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if isinstance(value, tuple) and (len(value) != 3 or any(type(number) is not int for number in value)):
+            raise TrainingError(f"'{name}' is {value!r}, three whole numbers are needed")
+        for number in numbers:
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                continue
+            least = _LEAST.get(name)
+            if name in _SHARES:
+                fits, allowed = 0 <= number <= 1, "from 0 to 1"
+            elif least is None:
+                fits, allowed = 0 < number, "above 0"
+            else:
+                fits, allowed = least <= number, f"{least} or more"
+            if not (fits and math.isfinite(number)):
+                raise TrainingError(f"'{name}' is {value!r}, but must be {allowed}")
+
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
@@ -31,6 +64,10 @@ class DataConfig:
     captions_per_loop: int = 8
     soundfont: bool = True
     max_columns: int = 160
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +87,10 @@ class AutoencoderConfig:
     kl_weight: float = 1e-3
     gradient_weight: float = 0.5
     ema: float = 0.998
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +112,25 @@ class DenoiserConfig:
     control_dropout: float = 0.4
     roll_share: float = 0.25
 
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        _check(self)
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationConfig:
     """How much is evaluated."""
 
     judge_seed: int = 900_001
-    judge_loops: int = 800
-    judge_steps: int = 600
+    judge_loops: int = 2200
+    judge_steps: int = 1000
     seeds_per_family: int = 20
     num_inference_steps: int = 12
     guidance: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +149,10 @@ class TrainingConfig:
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        _check(self)
+
 
 def _build(cls: type, table: dict[str, Any], where: str) -> Any:
     fields = {f.name: f for f in dataclasses.fields(cls)}
@@ -114,19 +167,21 @@ def _build(cls: type, table: dict[str, Any], where: str) -> Any:
             nested = fields[name].default_factory
             if nested is dataclasses.MISSING:
                 raise TrainingError(f"{where}: '{name}' is a value, not a table")
-            value = _build(type(nested()), value, f"{where} [{name}]")
-        elif isinstance(default, tuple) and isinstance(value, list):
+            values[name] = _build(type(nested()), value, f"{where} [{name}]")
+            continue
+        if default is dataclasses.MISSING:
+            raise TrainingError(f"{where}: '{name}' is {value!r}, a table [{name}] is needed")
+        if isinstance(default, tuple) and isinstance(value, list):
             value = tuple(value)
         elif isinstance(default, float) and type(value) is int:
             value = float(value)
-        if (
-            not isinstance(value, dict)
-            and default is not dataclasses.MISSING
-            and type(value) is not type(default)
-        ):
+        if type(value) is not type(default):
             raise TrainingError(f"{where}: '{name}' is {value!r}, a {type(default).__name__} is needed")
         values[name] = value
-    return cls(**values)
+    try:
+        return cls(**values)
+    except TrainingError as error:
+        raise TrainingError(f"{where}: {error}") from error
 
 
 def load_config(name: str) -> TrainingConfig:
@@ -144,7 +199,7 @@ def load_config(name: str) -> TrainingConfig:
         ) from error
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{name}: not TOML: {error}") from error
     config = _build(TrainingConfig, table, name)
     if not isinstance(config, TrainingConfig):

@@ -89,9 +89,18 @@ class LoopRecord:
 
 
 def make_record(
-    seed: int, config: DataConfig, *, family: str | None = None, split: str = "train"
+    seed: int,
+    config: DataConfig,
+    *,
+    family: str | None = None,
+    split: str = "train",
+    timbres: str = "train",
 ) -> tuple[LoopRecord, NDArray[np.uint8]]:
-    """Compose, render and analyse the loop of ``seed``: its record and ``(2, n_mels, frames)`` uint8."""
+    """Compose, render and analyse the loop of ``seed``: its record and ``(2, n_mels, frames)`` uint8.
+
+    ``split`` is of :func:`~riffsidecar.training.captions.captions`, ``timbres`` of
+    :func:`~riffsidecar.training.compose.compose`.
+    """
     from riffsidecar.audio.loudness import integrated_lufs
     from riffsidecar.audio.waveform import Waveform
     from riffsidecar.spectrogram import BEAT_GRID, analyse, mel_to_uint8
@@ -101,7 +110,7 @@ def make_record(
 
     rng = np.random.default_rng((seed, 17))
     for attempt in range(100):
-        score = compose(seed + attempt * 1_000_003, family=family)
+        score = compose(seed + attempt * 1_000_003, family=family, timbres=timbres)
         if score.length.columns <= config.max_columns:
             break
     else:
@@ -160,6 +169,9 @@ def build_data(
         config: which loops.
         workers: processes that render.
         report: called with loops done, loops in all and loops per second after each shard.
+
+    Raises:
+        TrainingError: ``folder`` holds shards of other loops.
     """
     folder.mkdir(parents=True, exist_ok=True)
     jobs = []
@@ -168,8 +180,16 @@ def build_data(
             config.seed * 10_000_000 + i
             for i in range(start, min(start + config.loops_per_shard, config.loops))
         )
-        if not (folder / f"shard-{number:05d}.json").exists():
+        path = folder / f"shard-{number:05d}.json"
+        if not path.exists():
             jobs.append((str(folder), number, seeds, config))
+        elif tuple(values["seed"] for values in json.loads(path.read_text("utf-8"))) != seeds:
+            raise TrainingError(
+                f"{path} holds other loops than seed {config.seed}, loops {config.loops} and loops_per_shard "
+                f"{config.loops_per_shard} ask for: name another folder, or delete this one"
+            )
+    if not jobs:
+        return
     done = config.loops - sum(len(job[2]) for job in jobs)
     fresh, begin = 0, time.perf_counter()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):

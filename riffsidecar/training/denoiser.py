@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable
@@ -15,7 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
-from riffsidecar.diffusion.conditioning import COLUMN_CHANNELS, column_conditions, control_vector
+from riffsidecar.diffusion.conditioning import (
+    COLUMN_CHANNELS,
+    PHASE_CHANNELS,
+    column_conditions,
+    control_vector,
+)
 from riffsidecar.diffusion.denoiser import ColumnDenoiser
 from riffsidecar.diffusion.text import TextEncoder, load_tokenizer, tokenize
 from riffsidecar.errors import TrainingError
@@ -59,8 +65,9 @@ class LatentSet:
 
 
 def _fingerprint(loops: LoopSet, autoencoder: BeatGridAutoencoder) -> str:
-    """Return a digest of the autoencoder's weights and of the seeds of the loops."""
-    digest = hashlib.sha256(repr([record.seed for record in loops.records]).encode())
+    """Return a digest of the autoencoder, its latent statistics among it, and of the records of the loops."""
+    digest = hashlib.sha256(json.dumps([record.to_json() for record in loops.records]).encode())
+    digest.update(repr((autoencoder.config.latents_mean, autoencoder.config.latents_std)).encode())
     for name, value in autoencoder.state_dict().items():
         digest.update(name.encode() + value.float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
@@ -115,7 +122,7 @@ def _rolled(
         return latents, columns
     shift = int(rng.integers(1, bars)) * (latents.shape[-1] // bars)
     columns = columns.copy()
-    columns[6:] = np.roll(columns[6:], -shift, axis=-1)
+    columns[PHASE_CHANNELS:] = np.roll(columns[PHASE_CHANNELS:], -shift, axis=-1)
     return np.roll(latents, -shift, axis=-1), columns
 
 

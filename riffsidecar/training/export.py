@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.diffusion.pipeline import build_pipeline
 from riffsidecar.diffusion.text import load_tokenizer
+from riffsidecar.training.autoencoder import trained_autoencoder
 from riffsidecar.training.config import TrainingConfig
 from riffsidecar.training.denoiser import averaged_nets
 
@@ -19,7 +19,7 @@ def export_checkpoint(run: Path, text_folder: Path, out: Path, config: TrainingC
 
     The old checkpoint, if there is one, is replaced only when the new one is complete.
     """
-    vae = BeatGridAutoencoder.from_pretrained(run / "autoencoder" / "vae")
+    vae = trained_autoencoder(run / "autoencoder")
     denoiser, text_encoder = averaged_nets(vae, text_folder, run / "denoiser", config)
     pipeline = build_pipeline(vae.half(), denoiser.half(), text_encoder.half(), load_tokenizer(text_folder))
     partial = out.with_name(out.name + ".part")

@@ -56,7 +56,7 @@ class Judge(nn.Module):
 
     def classify(self, spectrogram: NDArray[np.float32]) -> int:
         """Return the index of the family of one loop ``(2, n_mels, frames)``, judged on windows all round."""
-        windows = max(1, spectrogram.shape[-1] // _CROP_FRAMES)
+        windows = -(-spectrogram.shape[-1] // _CROP_FRAMES)
         index = (np.arange(windows)[:, None] * _CROP_FRAMES + np.arange(_CROP_FRAMES)) % spectrogram.shape[-1]
         batch = torch.from_numpy(spectrogram[:, :, index].transpose(2, 0, 1, 3).copy())
         with torch.no_grad():
@@ -99,7 +99,8 @@ def trained_judge(
         judge.load_state_dict(load_file(path))
     else:
         _train(judge, loops, settings.judge_steps, settings.judge_seed, report)
-        save_file(judge.state_dict(), path)
+        save_file(judge.state_dict(), path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
     judge.eval()
     right = [
         judge.classify(uint8_to_mel(loops.spectrogram(i))) == FAMILIES.index(loops.records[i].family)

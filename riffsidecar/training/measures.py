@@ -1,4 +1,4 @@
-"""Figures of a loop read off its spectrogram: onsets on the grid, downbeat, share of chroma in a scale."""
+"""A figure of a loop read off its spectrogram: how far its onsets keep to the grid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def grid_share(spectrogram: NDArray[np.float32], length: LoopLength) -> float:
     flux = onset_strength(spectrogram)
     flux = np.maximum(flux - np.median(flux), 0.0)
     period = BEAT_GRID.frames_per_quarter * 2.0**length.grid.octave / 4.0
-    # The frame that first sees an onset is up to half a window before it.
     distance = np.abs((np.arange(flux.size) + period / 2) % period - period / 2)
     total = float(flux.sum())
     return float(flux[distance <= period / 6].sum()) / total if total > 0 else 0.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -101,7 +103,7 @@ class Run:
                 group["fused"] = True
             self._averages = [average.to(self.device) for average in state["averages"]]
             self.step = int(state["step"])
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (KeyError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
             raise TrainingError(
                 f"{self._path} does not fit this configuration ({error}); name another --run folder or "
                 "delete it"
@@ -139,6 +141,9 @@ class Run:
                 samples.
             report: called with step, steps, mean figures and samples per second.
             report_every: steps between two reports.
+
+        Raises:
+            TrainingError: the gradient is no longer finite; the last saved state is untouched.
         """
         sums: dict[str, float] = {}
         samples, since, saved, count = 0, time.perf_counter(), time.perf_counter(), 0
@@ -149,7 +154,12 @@ class Run:
             loss, figures, size = loss_of(self.step, step_rng(self.seed, self.step))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.parameters, 1.0)
+            norm = float(nn.utils.clip_grad_norm_(self.parameters, 1.0))
+            if not math.isfinite(norm):
+                raise TrainingError(
+                    f"step {self.step}: the gradient is {norm}, which would spoil every weight: resume from "
+                    f"{self._path} with a lower learning_rate"
+                )
             self.optimizer.step()
             decay = min(self._ema_decay, (1 + self.step) / (10 + self.step))
             torch._foreach_lerp_(self._averages, [p.detach() for p in self.parameters], 1 - decay)

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from support_control import WAIT_S, FakeMidi, Recorder, finished
+from support_control import WAIT_S, FakeMidi, FakeOutput, Recorder, finished
 
 from riffsidecar.control.leds import Light
 from riffsidecar.control.midi import MidiSurface
 from riffsidecar.errors import MidiError
 from riffsidecar.music import Tempo
 from riffsidecar.session.commands import ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
-from riffsidecar.session.events import Acked, Origin, StateChanged
+from riffsidecar.session.events import Acked, Failed, Origin, StateChanged
 from riffsidecar.session.pads import MidiMap
 
 PADS = "Pads 20:0"
@@ -206,3 +206,44 @@ def test_a_defect_in_a_driver_is_logged_and_the_surface_goes_on(
     midi.play(0x90, 41, 64)
     assert recorder.command() == TriggerPad(6, 64)
     assert surface.ports() == [("in", PADS, 1), ("out", PADS, 1)]
+
+
+class _NoLights(FakeMidi):
+    def open_output(self, name: str) -> FakeOutput:
+        raise MidiError(f"{name} is used by another program")
+
+
+def test_lights_that_cannot_be_opened_leave_the_pads_playable() -> None:
+    midi, recorder = _NoLights(), Recorder()
+    surface = MidiSurface("pads", "pads", backend=midi, poll_s=0.001)
+    surface.start(recorder)
+    midi.wait_for(PADS)
+    midi.play(0x90, 36, 64)
+    assert recorder.command() == TriggerPad(1, 64)
+    assert "another program" in surface.problem
+    surface.close()
+
+
+def test_a_missing_output_is_named_with_the_ones_that_are_there() -> None:
+    midi, recorder = FakeMidi(), Recorder()
+    surface = MidiSurface("pads", "push", backend=midi, poll_s=0.001)
+    surface.start(recorder)
+    midi.wait_for(PADS)
+    midi.play(0x90, 36, 64)
+    recorder.next()
+    assert surface.problem == "no MIDI output called 'push' yet; there are: Pads 20:0"
+    surface.close()
+
+
+def test_why_a_pad_failed_is_in_the_log_and_what_was_superseded_is_not(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    surface, _, midi = rig
+    surface.notify(Failed(Origin("midi"), 1, "superseded", "a newer one"))
+    surface.notify(Failed(Origin("osc"), 2, "checkpoint", "told over OSC"))
+    surface.notify(Failed(Origin("midi"), 3, "checkpoint", "there is no checkpoint; reinstall"))
+    while midi.light() != (0x90, 38, Light.FAILED):
+        continue
+    assert "there is no checkpoint; reinstall" in caplog.text
+    assert "a newer one" not in caplog.text
+    assert "told over OSC" not in caplog.text

@@ -374,6 +374,12 @@ def test_with_a_token_only_those_who_know_it_are_obeyed() -> None:
         assert recorder.rest() == []
 
 
+def test_a_stranger_is_told_nothing_but_that_a_token_is_wanted() -> None:
+    with osc_rig(token="correct horse") as (_, _, probe):
+        probe.send("/riff/pad", 1, "id:" + "x" * 100)
+        assert probe.receive()[2] == "forbidden"
+
+
 def test_a_stranger_cannot_replace_the_knob_of_one_who_knows_the_token() -> None:
     surface, stuck = OscSurface(port=0, token="correct horse"), _Stuck()
     surface.start(stuck)

@@ -219,3 +219,29 @@ def test_closing_answers_waiting_moves_and_refuses_more(bench: Bench) -> None:
     assert [event.code for event in bench.events if isinstance(event, Failed)] == ["cancelled"]
     with pytest.raises(CancelledError):
         bench.send(TriggerPad(1))
+
+
+def test_a_render_that_cannot_be_asked_for_is_answered_and_the_next_one_works(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(slot: int, request: LoopRequest, origins: Sequence[Origin]) -> None:
+        raise AttributeError("no such thing")
+
+    monkeypatch.setattr(bench.conductor._service, "submit", broken)
+    bench.send(TriggerPad(1), "lost")
+    bench.settle()
+    failures = [event for event in bench.events if isinstance(event, Failed)]
+    assert [(each.origin.request_id, each.slot, each.code) for each in failures] == [("lost", 1, "internal")]
+    monkeypatch.setattr(bench.conductor._service, "submit", bench._submit)
+    bench.send(TriggerPad(1), "ok")
+    bench.wait(lambda: bool(bench.submitted))
+
+
+def test_a_command_that_slips_in_while_closing_is_answered(now: list[float]) -> None:
+    bench = Bench(lambda: now[0])
+    bench.conductor._queue.put(None)
+    bench.send(TriggerPad(1), "late")
+    bench.conductor.start()
+    bench.wait(lambda: any(isinstance(event, Failed) for event in bench.events))
+    assert [event.code for event in bench.events if isinstance(event, Failed)] == ["cancelled"]
+    assert not bench.submitted

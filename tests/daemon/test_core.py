@@ -216,6 +216,11 @@ def test_a_taken_port_stops_the_start_and_leaves_nothing_behind(config: Config) 
     again.close()
 
 
+def test_a_drop_folder_in_a_home_that_is_not_there_is_named(config: Config) -> None:
+    with pytest.raises(DropError, match="nobody-of-that-name"):
+        Daemon(replace(config, output=replace(config.output, folder="~nobody-of-that-name/loops")), [])
+
+
 def test_a_bank_or_preset_folder_that_is_not_there_is_named(config: Config, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="mine"):
         Daemon(replace(config, session=SessionConfig(bank="mime")), ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -44,3 +45,24 @@ def test_a_killed_daemon_leaves_no_lock_behind(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DropError, match="cannot be locked"):
         FolderLock(tmp_path / "gone").acquire()
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links are followed by this system")
+def test_a_planted_link_is_refused_and_what_it_points_to_stays(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("keep me")
+    (tmp_path / LOCK_NAME).symlink_to(precious)
+    with pytest.raises(DropError, match="cannot be locked"):
+        FolderLock(tmp_path).acquire()
+    assert precious.read_text() == "keep me"
+
+
+def test_a_disk_that_knows_no_locks_is_not_taken_for_another_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(descriptor: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("riffsidecar.daemon.lock._try_lock", unsupported)
+    with pytest.raises(DropError, match="cannot be locked: No locks available"):
+        FolderLock(tmp_path).acquire()

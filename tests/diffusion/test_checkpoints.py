@@ -199,6 +199,15 @@ def test_a_missing_checkpoint_says_what_to_do(tmp_path: Path, saved: Path) -> No
         find_checkpoint(tmp_path)
 
 
+def test_a_missing_embedded_checkpoint_is_not_taken_for_a_slip_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("riffsidecar.diffusion.checkpoints.packaged_checkpoint", lambda: tmp_path / "gone")
+    with pytest.raises(CheckpointError, match="reinstall") as caught:
+        find_checkpoint()
+    assert "did you mean" not in str(caught.value)
+
+
 @pytest.mark.parametrize("spectrogram_format", [BEAT_GRID, RIFFUSION], ids=lambda f: f.name)
 def test_a_format_component_round_trips(spectrogram_format: Any, tmp_path: Path) -> None:
     FormatComponent.of(spectrogram_format).save_pretrained(tmp_path)

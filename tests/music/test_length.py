@@ -173,7 +173,8 @@ def test_a_recording_counts_as_the_power_of_two_of_bars_nearest_to_it(
 
 
 def test_a_recording_without_length_or_that_fits_no_bars_is_refused() -> None:
-    with pytest.raises(MusicError, match="above 0"):
-        bars_of_duration(0.0, Meter(4, 4), Tempo.parse(120))
+    for duration in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(MusicError, match="above 0"):
+            bars_of_duration(duration, Meter(4, 4), Tempo.parse(120))
     with pytest.raises(MusicError, match="power of two"):
         bars_of_duration(10.0, Meter(32, 1), Tempo.parse(20))

@@ -88,7 +88,7 @@ def test_the_disk_cache_stays_within_its_bytes(tmp_path: Path) -> None:
     assert smaller.num_bytes <= 700
 
 
-@pytest.mark.parametrize("damage", [b"", b"no header", b"{}\nwav", b'{"wav": 1}\n', b"[1]\nx"])
+@pytest.mark.parametrize("damage", [b"", b"no header", b"{}\nwav", b'{"wav": 1}\n', b"[1]\nx", b'"x"\nx'])
 def test_a_damaged_entry_counts_as_missing_and_is_removed(tmp_path: Path, damage: bytes) -> None:
     disk = DiskCache(tmp_path, 10_000)
     disk.put("a", loop(7))
@@ -117,3 +117,18 @@ def test_a_vanished_cache_folder_costs_no_loop(tmp_path: Path) -> None:
     folder.rmdir()
     disk.put("a", loop(1))
     assert disk.get("a") is None
+
+
+def test_a_cache_folder_that_has_become_a_file_costs_no_loop(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    disk = DiskCache(folder, 10_000)
+    folder.rmdir()
+    folder.write_text("in the way")
+    disk.put("a", loop(1))
+    assert disk.get("a") is None
+
+
+def test_what_a_killed_daemon_was_writing_is_swept_at_start(tmp_path: Path) -> None:
+    (tmp_path / "a.4711.part").write_bytes(b"half a loop")
+    DiskCache(tmp_path, 10_000)
+    assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,7 @@ class StepWorker:
         self.renders: list[str] = []
         self.errors: list[Exception] = []
         self.closed = 0
+        self.tended = threading.Event()
         self.in_step = threading.Semaphore(0)
         self.go = threading.Semaphore(0)
         self._stop: set[int] = set()
@@ -55,7 +56,7 @@ class StepWorker:
         return RenderedLoop(wav, "riff", request.num_samples, request.sample_rate, -14.0, {}, {}, {})
 
     def tend(self) -> None:
-        pass
+        self.tended.set()
 
     def cancel(self, job_id: int) -> None:
         self._stop.add(job_id)
@@ -311,3 +312,7 @@ def test_ten_thousand_requests_leave_at_most_one_render_waiting_a_slot(
     bench.worker.go.release(2)
     assert len(bench.log.wait(10_001)) == 10_001
     assert bench.worker.renders == ["held quick"]
+
+
+def test_an_idle_service_looks_after_its_worker(bench: Bench) -> None:
+    assert bench.worker.tended.wait(timeout=10)

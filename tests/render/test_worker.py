@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -267,7 +268,10 @@ def test_settings_no_worker_can_run_with_are_refused(bad: dict[str, object]) -> 
         WorkerSettings(**bad)  # type: ignore[arg-type]
 
 
-def test_one_core_is_left_to_the_daw() -> None:
+def test_one_core_is_left_to_the_daw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riffsidecar.render.settings.available_cores", lambda: 8)
+    assert WorkerSettings().resolved_threads == 7
+    assert WorkerSettings(threads=8).resolved_threads == 8
     assert [default_threads(cores) for cores in (1, 2, 4, 16)] == [1, 1, 3, 15]
     assert thread_environment(3)["OMP_WAIT_POLICY"] == "PASSIVE"
 
@@ -275,3 +279,19 @@ def test_one_core_is_left_to_the_daw() -> None:
 def test_a_loop_without_samples_cannot_be_built() -> None:
     with pytest.raises(RenderError):
         RenderedLoop(b"", "x", 1, 44100, 0.0, {}, {}, {})
+
+
+def test_a_process_that_cannot_be_started_is_a_worker_error_and_the_next_try_works(
+    worker: RenderWorker, request_120: LoopRequest
+) -> None:
+    def exhausted(process: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(WorkerError, match=r"cannot be started: Resource.*close some programs"),
+    ):
+        patch.setattr("multiprocessing.process.BaseProcess.start", exhausted)
+        worker.start()
+    assert worker.pid is None
+    assert worker.render(1, request_120).num_samples == request_120.num_samples

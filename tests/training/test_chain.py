@@ -118,6 +118,22 @@ def test_an_unknown_setting_names_the_nearest(tmp_path: Path) -> None:
         load_config(str(tmp_path / "missing.toml"))
 
 
+def test_shards_of_other_loops_are_not_mixed_in(data: Path) -> None:
+    tiny = load_config("tiny").data
+    for other in (dataclasses.replace(tiny, seed=2), dataclasses.replace(tiny, loops_per_shard=6)):
+        with pytest.raises(TrainingError, match="holds other loops"):
+            build_data(data, other, workers=1, report=lambda *_: None)
+
+
+def test_without_an_autoencoder_the_denoiser_says_what_to_run_first(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--config", "tiny", "--data", str(data), "--run", str(tmp_path), "--text", str(TEXT_FOLDER)]
+    for command in ("denoiser", "export"):
+        assert main([command, *options]) == 1
+        assert "run `riffsidecar train autoencoder`" in capsys.readouterr().err
+
+
 def test_export_before_training_says_what_to_run(data: Path, tmp_path: Path) -> None:
     config = load_config("tiny")
     loops = LoopSet(data, held_out=config.held_out)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from riffsidecar.music import LoopLength
+from riffsidecar.training.measures import grid_share, onset_strength
+
+TEMPI = (70, 120, 170)
+
+
+def _hits(length: LoopLength, late_columns: float) -> np.ndarray:
+    """Return a spectrogram with a decaying hit every quarter, so much later than the grid."""
+    step = length.grid.frames_per_quarter
+    spectrogram = np.full((2, 256, length.frames), -1.0, np.float32)
+    late = round(late_columns * step / 4)
+    for start in range(0, length.frames, step):
+        for frame in range(step // 4):
+            spectrogram[:, :, (start + late + frame) % length.frames] += 1.0 - 4 * frame / step
+    return spectrogram
+
+
+@pytest.mark.parametrize("bpm", TEMPI)
+def test_hits_on_the_grid_are_on_it_and_hits_between_are_not(bpm: int) -> None:
+    length = LoopLength.parse(2, "4/4", bpm)
+    assert grid_share(_hits(length, 0.0), length) == 1.0
+    assert grid_share(_hits(length, 1.0), length) == 1.0
+    assert grid_share(_hits(length, 0.5), length) == 0.0
+
+
+@pytest.mark.parametrize("bpm", TEMPI)
+def test_a_hit_a_little_early_or_late_still_counts(bpm: int) -> None:
+    length = LoopLength.parse(2, "4/4", bpm)
+    assert grid_share(_hits(length, 0.125), length) == grid_share(_hits(length, -0.125), length) == 1.0
+
+
+@pytest.mark.parametrize("bpm", TEMPI)
+def test_noise_knows_no_grid(bpm: int) -> None:
+    length = LoopLength.parse(4, "4/4", bpm)
+    noise = np.random.default_rng(0).standard_normal((2, 256, length.frames), np.float32)
+    assert 0.2 < grid_share(noise, length) < 0.5
+
+
+def test_a_loop_without_an_onset_has_no_share() -> None:
+    length = LoopLength.parse(1, "4/4", 120)
+    assert grid_share(np.full((2, 256, length.frames), 0.3, np.float32), length) == 0.0
+
+
+def test_the_onset_at_the_seam_is_heard() -> None:
+    spectrogram = np.full((2, 256, 64), -1.0, np.float32)
+    spectrogram[..., :8] = 1.0
+    assert np.flatnonzero(onset_strength(spectrogram)).tolist() == [0]
+    rolled = onset_strength(np.roll(spectrogram, 5, axis=-1))
+    np.testing.assert_array_equal(rolled, np.roll(onset_strength(spectrogram), 5))
