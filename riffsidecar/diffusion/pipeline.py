@@ -83,7 +83,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         prompt_b: str = "",
         morph: float = 0.0,
         negative_prompt: str = "",
-        guidance_scale: float = 2.0,
+        guidance_scale: float = 4.0,
         num_inference_steps: int = 12,
         seed: int = 0,
         drift: float = 0.0,
@@ -162,7 +162,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         prompt_b: str = "",
         morph: float = 0.0,
         negative_prompt: str = "",
-        guidance_scale: float = 2.0,
+        guidance_scale: float = 4.0,
         columns: NDArray[np.float32] | None = None,
         controls: NDArray[np.float32] | None = None,
     ) -> Conditions:

@@ -156,7 +156,7 @@ _ROWS = (
         72,
         "how far from the seed audio, where there is any: 0 keeps it, 1 forgets it",
     ),
-    Knob("guidance", 1, 6, 2.0, "", 73, "how strictly the prompt is followed: 1 loosely, 6 to the letter"),
+    Knob("guidance", 1, 6, 4.0, "", 73, "how strictly the prompt is followed: 1 loosely, 6 to the letter"),
     Knob("brightness", 0, 1, None, "", 74, "dark (0) to bright (1)"),
     Knob("density", 0, 1, None, "", 75, "few notes (0) to many (1)"),
     Knob("energy", 0, 1, None, "", 76, "gentle (0) to forceful (1)"),

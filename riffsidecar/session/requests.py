@@ -54,7 +54,7 @@ class LoopRequest:
     negative: str = ""
     seed: int = 0
     drift: float = 0.0
-    guidance: float = 2.0
+    guidance: float = 4.0
     quality: str = "normal"
     strength: float = 1.0
     source_path: str | None = None

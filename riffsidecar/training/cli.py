@@ -41,6 +41,13 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="data: processes"
         )
+        if name == "denoiser":
+            command.add_argument(
+                "--start-from",
+                type=Path,
+                metavar="DIR",
+                help="a new run begins with the nets of this checkpoint instead of random ones",
+            )
         if name == "evaluate":
             command.add_argument("--json", type=Path, help="write the figures to this file")
     return root
@@ -98,6 +105,7 @@ def _train(arguments: argparse.Namespace, config: TrainingConfig) -> None:
     from riffsidecar.training.dataset import LoopSet
     from riffsidecar.training.denoiser import train_denoiser
     from riffsidecar.training.run import device
+    from riffsidecar.training.start import adopt_autoencoder
 
     _threads(config)
     loops = LoopSet(arguments.data, held_out=config.held_out)
@@ -106,9 +114,17 @@ def _train(arguments: argparse.Namespace, config: TrainingConfig) -> None:
         autoencoder = train_autoencoder(loops, arguments.run / "autoencoder", config, _Progress("crops"))
         print(f"held-out error {validation_error_db(autoencoder, loops):.3f} dB")
         return
+    if arguments.start_from is not None:
+        adopt_autoencoder(arguments.start_from, arguments.run / "autoencoder")
     vae = trained_autoencoder(arguments.run / "autoencoder").to(device())
     train_denoiser(
-        loops, vae, _text_folder(arguments), arguments.run / "denoiser", config, _Progress("loops")
+        loops,
+        vae,
+        _text_folder(arguments),
+        arguments.run / "denoiser",
+        config,
+        _Progress("loops"),
+        start_from=arguments.start_from,
     )
 
 

@@ -122,11 +122,11 @@ class EvaluationConfig:
     """How much is evaluated."""
 
     judge_seed: int = 900_001
-    judge_loops: int = 2200
+    judge_loops: int = 1850
     judge_steps: int = 1000
     seeds_per_family: int = 20
     num_inference_steps: int = 12
-    guidance: float = 2.0
+    guidance: float = 4.0
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""

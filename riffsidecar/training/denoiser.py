@@ -29,6 +29,7 @@ from riffsidecar.spectrogram import uint8_to_mel
 from riffsidecar.training.config import DenoiserConfig, TrainingConfig
 from riffsidecar.training.dataset import LoopRecord, LoopSet
 from riffsidecar.training.run import Run
+from riffsidecar.training.start import adopt_weights
 
 __all__ = ["LatentSet", "TextLoss", "averaged_nets", "train_denoiser"]
 
@@ -182,7 +183,11 @@ class TextLoss:
 
 
 def _open_run(
-    autoencoder: BeatGridAutoencoder, text_folder: Path, folder: Path, config: TrainingConfig
+    autoencoder: BeatGridAutoencoder,
+    text_folder: Path,
+    folder: Path,
+    config: TrainingConfig,
+    start_from: Path | None = None,
 ) -> tuple[Run, ColumnDenoiser, TextEncoder]:
     settings = config.denoiser
     torch.manual_seed(config.seed)
@@ -196,6 +201,8 @@ def _open_run(
         text_width=text_encoder.config.width,
         column_channels=COLUMN_CHANNELS,
     )
+    if start_from is not None:
+        adopt_weights(start_from, denoiser, text_encoder)
     run = Run(
         folder,
         {"denoiser": denoiser, "text_encoder": text_encoder},
@@ -217,11 +224,13 @@ def train_denoiser(
     folder: Path,
     config: TrainingConfig,
     report: Report,
+    *,
+    start_from: Path | None = None,
 ) -> None:
-    """Train, or go on training, in ``folder``."""
+    """Train, or go on training, in ``folder``; a new run begins with ``start_from``, if any."""
     settings = config.denoiser
     latents = LatentSet(loops, autoencoder, folder / "latents.npz")
-    run, denoiser, text_encoder = _open_run(autoencoder, text_folder, folder, config)
+    run, denoiser, text_encoder = _open_run(autoencoder, text_folder, folder, config, start_from)
     loss = TextLoss(latents, loops.train, text_folder, settings)
     validation = TextLoss(latents, loops.held_out, text_folder, settings)
 

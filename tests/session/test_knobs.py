@@ -22,7 +22,7 @@ def test_the_table_has_the_rows_that_the_model_honours() -> None:
         "morph": (0, 1, 0.0),
         "drift": (0, 1, 0.0),
         "strength": (0, 1, 0.7),
-        "guidance": (1, 6, 2.0),
+        "guidance": (1, 6, 4.0),
         "density": (0, 1, None),
         "brightness": (0, 1, None),
         "energy": (0, 1, None),

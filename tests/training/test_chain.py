@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support_diffusion import TEXT_FOLDER
+from support_diffusion import TEXT_FOLDER, tiny_pipeline
 
 from riffsidecar.diffusion.checkpoints import load_pipeline
+from riffsidecar.diffusion.denoiser import ColumnDenoiser
+from riffsidecar.diffusion.text import TextEncoder
 from riffsidecar.errors import TrainingError
 from riffsidecar.music import LoopLength, Meter, Tempo
 from riffsidecar.training.autoencoder import train_autoencoder
@@ -22,6 +24,7 @@ from riffsidecar.training.config import load_config
 from riffsidecar.training.dataset import LoopSet, build_data
 from riffsidecar.training.export import export_checkpoint
 from riffsidecar.training.run import Run, learning_rate_share
+from riffsidecar.training.start import adopt_weights
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -43,6 +46,25 @@ def test_the_tiny_chain_makes_a_checkpoint_that_renders(data: Path, tmp_path: Pa
     output = pipeline("house drums", length=length, num_inference_steps=2, seed=1)
     assert output.spectrogram.shape == (2, 256, 512)
     assert np.isfinite(output.spectrogram).all()
+    again = tmp_path / "again"
+    start = ["--run", str(again), "--start-from", str(tmp_path / "checkpoint")]
+    assert main(["denoiser", *options, *start]) == 0
+    vae = Path("autoencoder") / "vae" / "diffusion_pytorch_model.safetensors"
+    assert (again / vae).read_bytes() == (tmp_path / "checkpoint" / "vae" / vae.name).read_bytes()
+
+
+def test_a_run_takes_over_the_weights_of_a_checkpoint(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    finished = tiny_pipeline()
+    finished.save_pretrained(checkpoint, safe_serialization=True)
+    denoiser = ColumnDenoiser(width=64, depth=2, heads=2)
+    text_encoder = TextEncoder.from_table(TEXT_FOLDER)
+    adopt_weights(checkpoint, denoiser, text_encoder)
+    for net, model in ((denoiser, finished.denoiser), (text_encoder, finished.text_encoder)):
+        for name, value in model.state_dict().items():
+            assert torch.equal(net.state_dict()[name], value), name
+    with pytest.raises(TrainingError, match="do not fit this configuration"):
+        adopt_weights(checkpoint, ColumnDenoiser(width=64, depth=1, heads=2), text_encoder)
 
 
 def test_shards_that_exist_are_not_rendered_again(data: Path) -> None:

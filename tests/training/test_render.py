@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,10 @@ from riffsidecar.training.synth.voices import voice_for
 
 RATE = 44100
 QUARTER = 22050
-needs_soundfont = pytest.mark.skipif(default_soundfont() is None, reason="no General MIDI soundfont here")
+needs_soundfont = pytest.mark.skipif(
+    default_soundfont() is None or find_spec("tinysoundfont") is None,
+    reason="no General MIDI soundfont here, or no tinysoundfont to play it",
+)
 ATTRIBUTES = Attributes("groove", "house", ("kit-909",), (), 0.5, 0.5, 0.5, 0.0, True, "", "mid-tempo", "")
 
 

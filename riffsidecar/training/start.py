@@ -1,0 +1,37 @@
+"""Begin a run with the weights of a finished checkpoint: optimiser states are never kept, weights are."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from riffsidecar.diffusion.checkpoints import load_pipeline
+from riffsidecar.diffusion.denoiser import ColumnDenoiser
+from riffsidecar.diffusion.text import TextEncoder
+from riffsidecar.errors import TrainingError
+
+__all__ = ["adopt_autoencoder", "adopt_weights"]
+
+
+def adopt_autoencoder(checkpoint: Path, folder: Path) -> None:
+    """Copy the autoencoder of ``checkpoint`` into the run ``folder``, unless the run has one of its own."""
+    if not (folder / "vae").exists():
+        load_pipeline(checkpoint)
+        shutil.copytree(checkpoint / "vae", folder / "vae")
+
+
+def adopt_weights(checkpoint: Path, denoiser: ColumnDenoiser, text_encoder: TextEncoder) -> None:
+    """Give ``denoiser`` and ``text_encoder`` the weights that they have in ``checkpoint``.
+
+    Raises:
+        CheckpointError: it cannot be read.
+        TrainingError: its nets have other shapes.
+    """
+    pipeline = load_pipeline(checkpoint)
+    try:
+        denoiser.load_state_dict(pipeline.denoiser.state_dict())
+        text_encoder.load_state_dict(pipeline.text_encoder.state_dict())
+    except RuntimeError as error:
+        raise TrainingError(
+            f"the nets of {checkpoint} do not fit this configuration ({error}); start from another one"
+        ) from error
