@@ -47,8 +47,8 @@ _MEANINGS: Final[Mapping[int, str]] = MappingProxyType(
         WORKER: "the render worker died or does not answer",
         DIFFERENT: "rerender: the samples differ from the file's by more than -60 dB",
         PROBLEMS: "doctor: something is missing or broken",
-        INTERRUPTED: "stopped by Ctrl-C",
-        TERMINATED: "stopped by SIGTERM",
+        INTERRUPTED: "stopped by Ctrl-C; a daemon that is told to stop ends with 0",
+        TERMINATED: "stopped by SIGTERM; a daemon that is told to stop ends with 0",
     }
 )
 

@@ -36,8 +36,8 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _presets(context: Context) -> int:
     """List the banks with what they suggest, or the pads of one bank."""
-    banks = read_banks(preset_folders(context.config))
     terminal = context.terminal
+    banks = read_banks(preset_folders(context.config), lambda error: terminal.error(str(error)))
     if context.args.bank is None:
         rows = [
             (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -44,8 +44,14 @@ def preset_folders(config: Config) -> tuple[Path, ...]:
     return (packaged_presets(), *((Path(own).expanduser(),) if own else ()))
 
 
-def read_banks(folders: Sequence[Path]) -> BankLibrary:
-    """Read the banks; a file that cannot be read is logged and left out.
+def _log_preset_error(error: PresetError) -> None:
+    logger.warning("a preset is left out: %s", error)
+
+
+def read_banks(
+    folders: Sequence[Path], on_error: Callable[[PresetError], None] = _log_preset_error
+) -> BankLibrary:
+    """Read the banks; a file that cannot be read is told to ``on_error`` and left out.
 
     Raises:
         PresetError: a folder is missing, or no file can be read.
@@ -53,7 +59,7 @@ def read_banks(folders: Sequence[Path]) -> BankLibrary:
     for folder in folders:
         if not folder.is_dir():
             raise PresetError(f"there is no preset folder {folder}; create it or change presets.folder")
-    return load_banks(folders, lambda error: logger.warning("a preset is left out: %s", error))
+    return load_banks(folders, on_error)
 
 
 def start_session(config: Config, banks: BankLibrary) -> Session:

@@ -187,6 +187,13 @@ def test_knobs_and_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
+def test_a_bank_that_cannot_be_read_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.toml").write_text("[[[", "utf-8")
+    assert command("presets", "--presets", str(tmp_path)) == 0
+    shown = capsys.readouterr()
+    assert "mine.toml" in shown.err and "house" in shown.out
+
+
 def test_every_knob_is_an_option_of_render() -> None:
     args = build_parser().parse_args(
         ["render", "x", *(word for name in KNOBS for word in (f"--{name}", "1"))]
