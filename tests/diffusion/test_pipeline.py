@@ -54,7 +54,7 @@ def test_the_same_request_gives_the_same_bits(pipeline: LoopPipeline) -> None:
         {"prompt": "warm (bass:1.4)"},
         {"prompt_b": "choir", "morph": 0.5},
         {"negative_prompt": "drums"},
-        {"guidance_scale": 4.0},
+        {"guidance_scale": 2.5},
         {"num_inference_steps": 6},
         {"key": Key.parse("C")},
         {"chords": Chords.parse("Am")},
@@ -152,9 +152,10 @@ def test_the_ends_of_a_morph_are_the_prompts_themselves(pipeline: LoopPipeline) 
 def test_strength_leads_from_the_seed_audio_without_jumps(pipeline: LoopPipeline) -> None:
     source = _make(pipeline, seed=9).latents
     steps = np.linspace(0.0, 1.0, 41)
-    made = [_make(pipeline, init_latents=source, strength=float(s)).latents for s in steps]
+    gentle = {"guidance_scale": 2.0}
+    made = [_make(pipeline, init_latents=source, strength=float(s), **gentle).latents for s in steps]
     assert torch.equal(made[0], source)
-    torch.testing.assert_close(made[-1], _make(pipeline).latents)
+    torch.testing.assert_close(made[-1], _make(pipeline, **gentle).latents)
     travelled = [(b - a).norm().item() for a, b in pairwise(made)]
     whole = (made[-1] - made[0]).norm().item()
     assert max(travelled) < 0.12 * whole

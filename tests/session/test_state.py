@@ -61,7 +61,7 @@ def test_a_pad_renders_its_prompt_into_its_own_slot(session: Session) -> None:
         "house bass",
         "bass",
         0.25,
-        2.0,
+        KNOBS["guidance"].default,
     )
     assert (str(request.tempo), str(request.key), str(request.chords)) == ("126", "Am", "Am F C G")
     assert outcome.session.latest == {2: request}
