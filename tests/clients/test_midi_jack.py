@@ -72,6 +72,9 @@ def controller(name: str = "padkeys") -> Iterator[Any]:
     try:
         yield port
     finally:
+        # JACK waits for every client when a port goes, and a client that is handed a message just then waits
+        # for this thread: let what was sent arrive first.
+        time.sleep(0.5)
         port.close_port()
         port.delete()
 
