@@ -10,7 +10,7 @@ from riffsidecar.control.osc_socket import open_udp_socket
 from riffsidecar.daemon import preset_folders, read_banks
 from riffsidecar.daemon.surfaces import midi_ports
 from riffsidecar.errors import RiffError
-from riffsidecar.session.knobs import FREE, KNOBS
+from riffsidecar.session.knobs import KNOBS, knob_rows
 from riffsidecar.session.pads import Bank
 
 __all__ = ["add_parsers"]
@@ -83,18 +83,7 @@ def _bank_document(bank: Bank) -> dict[str, object]:
 
 def _knobs(context: Context) -> int:
     """List the knobs: range, default, OSC address, MIDI controller and what they do."""
-    rows = []
-    for knob in KNOBS.values():
-        default = (
-            FREE
-            if knob.default is None
-            else f"{knob.default:g}"
-            if isinstance(knob.default, float)
-            else knob.default
-        )
-        span = ", ".join(knob.choices) or f"{knob.minimum:g} to {knob.maximum:g}"
-        rows.append((knob.name, span, default, knob.osc, "" if knob.cc is None else str(knob.cc), knob.help))
-    context.terminal.table(("knob", "range", "default", "OSC", "CC", "what it does"), rows)
+    context.terminal.table(("knob", "range", "default", "OSC", "CC", "what it does"), knob_rows())
     context.terminal.document(
         {
             "knobs": [

@@ -15,7 +15,17 @@ from typing import Final
 from riffsidecar.errors import SessionError, UnknownNameError, nearest
 from riffsidecar.music.shown import shown
 
-__all__ = ["FREE", "KNOBS", "Knob", "KnobValue", "check_knob", "default_ccs", "find_knob", "knob_table"]
+__all__ = [
+    "FREE",
+    "KNOBS",
+    "Knob",
+    "KnobValue",
+    "check_knob",
+    "default_ccs",
+    "find_knob",
+    "knob_rows",
+    "knob_table",
+]
 
 KnobValue = float | str | None
 """A number, one of the knob's choices, or None where the model is free."""
@@ -200,6 +210,24 @@ def default_ccs() -> dict[int, str]:
     return {knob.cc: knob.name for knob in KNOBS.values() if knob.cc is not None}
 
 
+def knob_rows() -> list[tuple[str, str, str, str, str, str]]:
+    """Return name, range, default, OSC address, MIDI controller and help of every knob, as people read them.
+
+    >>> knob_rows()[0][:5]
+    ('morph', '0 to 1', '0', '/riff/knob/morph', '70')
+    """
+    rows = []
+    for knob in KNOBS.values():
+        unit = f" {knob.unit}" if knob.unit else ""
+        span = ", ".join(knob.choices) or f"{knob.minimum:g} to {knob.maximum:g}{unit}"
+        if knob.default is None:
+            default = FREE
+        else:
+            default = f"{knob.default:g}" if isinstance(knob.default, float) else knob.default
+        rows.append((knob.name, span, default, knob.osc, "" if knob.cc is None else str(knob.cc), knob.help))
+    return rows
+
+
 def knob_table() -> str:
     """Return the table of knobs as Markdown.
 
@@ -207,17 +235,8 @@ def knob_table() -> str:
     | knob | range | default | OSC | CC | what it does |
     """
     lines = ["| knob | range | default | OSC | CC | what it does |", "|---|---|---|---|---|---|"]
-    for knob in KNOBS.values():
-        span = (
-            ", ".join(knob.choices) or f"{knob.minimum:g} to {knob.maximum:g}{knob.unit and ' ' + knob.unit}"
-        )
-        default = (
-            FREE
-            if knob.default is None
-            else f"{knob.default:g}"
-            if isinstance(knob.default, float)
-            else knob.default
-        )
-        cc = "" if knob.cc is None else str(knob.cc)
-        lines.append(f"| {knob.name} | {span} | {default} | `{knob.osc}` | {cc} | {knob.help} |")
+    lines += [
+        f"| {name} | {span} | {default} | `{osc}` | {cc} | {text} |"
+        for name, span, default, osc, cc, text in knob_rows()
+    ]
     return "\n".join(lines) + "\n"

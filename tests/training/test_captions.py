@@ -15,7 +15,7 @@ from riffsidecar.training.captions import (
     eval_prompts,
     negative_words,
 )
-from riffsidecar.training.composer import GENRES, compose
+from riffsidecar.training.compose import GENRES, compose
 from riffsidecar.training.instruments import INSTRUMENTS
 from riffsidecar.training.lexicon import KINDS, LEXICON, Meaning, is_held_out, terms_for, understand
 from riffsidecar.training.score import FAMILIES

@@ -9,13 +9,13 @@ import pytest
 
 from riffsidecar.errors import TrainingError
 from riffsidecar.music import Key, Meter, Tempo
+from riffsidecar.training.compose import FAMILY_WEIGHTS, GENRES, compose
 from riffsidecar.training.compose.dice import Dice, weighted_names
 from riffsidecar.training.compose.drums import write_drums
 from riffsidecar.training.compose.flavours import FLAVOURS
 from riffsidecar.training.compose.grooves import GROOVES, PITCHES
 from riffsidecar.training.compose.harmony import harmonise, near, parse_roman, scale_over, voice_chord
 from riffsidecar.training.compose.plan import Plan, fit_steps, runs
-from riffsidecar.training.composer import FAMILY_WEIGHTS, GENRES, compose
 from riffsidecar.training.instruments import INSTRUMENTS, instruments_of
 from riffsidecar.training.score import FAMILIES, Note, Part, Score
 
