@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "COLOURED",
+    "ENSEMBLE_TEMPLATES",
     "HELD_OUT_TEMPLATES",
     "METER_WORDS",
     "NAMED_DRUMS",
@@ -34,6 +35,16 @@ TRAIN_TEMPLATES = (
     "{M} {G} {I} {R} in {K} at {N} bpm", "{F} {M}", "{I} {G}", "{I} {M} {G}", "{F} {G} {N}",
 )  # fmt: skip
 """Phrasings that training captions are written in; the short ones serve more often."""
+
+ENSEMBLE_TEMPLATES = (
+    "{F} with {A}", "{G} {F} with {A}", "{A}", "{G}, {A}", "{A}, {G}", "{M} {G} {F}, {A}", "{G} {F}: {A}",
+    "full {G} beat", "complete {G} beat", "whole {G} track", "{G} track with {A}", "{G} band playing",
+    "{G} beat with {A}", "{G} band, {A}", "{A} together, {G}", "{M} {G} beat, {A}", "{G} song with {A}",
+    "full {G} track", "{G} tune with everything", "{M} full {G} beat", "complete {G} loop, {M}, {N} bpm",
+    "full {G} loop, {T}", "{G} beat, {A}, {N} bpm", "{M} {G} band", "all of a {G} track", "{A}, {K}, {N} bpm",
+    "full {M} {G} beat in {K}", "{G} with {A}, {M}", "entire {G} beat", "{M} {G} track with {A}, {T}",
+)  # fmt: skip
+"""Phrasings for loops of a whole band, which one instrument would name wrongly; ``{A}`` lists the parts."""
 
 HELD_OUT_TEMPLATES = (
     ( "give me some {G} {F}" ), "i need {M} {I} for something {G}", "something {M} with {I}",

@@ -2,9 +2,10 @@
 
 Templates name slots: ``{F}`` family, ``{I}`` and ``{I2}`` instruments, ``{G}`` genre, ``{M}`` and ``{M2}``
 moods, ``{R}`` what the instrument plays, ``{T}`` tempo in words or figures, ``{N}`` the figure alone,
-``{K}`` key, ``{C}`` chords, ``{E}`` meter, ``{B}`` bars, ``{S}`` stem. A template serves a score that has
-all its slots. Every template names the family or an instrument. Whole phrasings and some slang are held out
-for the evaluation.
+``{K}`` key, ``{C}`` chords, ``{E}`` meter, ``{B}`` bars, ``{S}`` stem, ``{A}`` all that plays. A template
+serves a score that has all its slots. Every template names the family or an instrument; for a whole band it
+names the family or several instruments, since one alone would be a wrong promise. Whole phrasings and some
+slang are held out for the evaluation.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from riffsidecar.errors import TrainingError
 from riffsidecar.training.caption_words import (
     COLOURED,
+    ENSEMBLE_TEMPLATES,
     HELD_OUT_TEMPLATES,
     METER_WORDS,
     NAMED_DRUMS,
@@ -114,13 +116,14 @@ class _Writer:
             "E": lambda: dice.pick(METER_WORDS.get(str(score.meter), (str(score.meter),))),
             "B": self._bars,
             "S": self._stem,
+            "A": self._ensemble,
         }
         missing = set()
         attributes = score.attributes
         if len(attributes.mood) < 2:
             missing |= {"M2"} if attributes.mood else {"M", "M2"}
         if len(self._featured()) < 2:
-            missing.add("I2")
+            missing |= {"I2", "A"}
         if score.key is None:
             missing |= {"K", "C"}
         if score.chords is None or len(score.chords.bars) > 4:
@@ -157,6 +160,18 @@ class _Writer:
         heard = {note.pitch for note in part.notes}
         named = [word for word in words if _holds(word, heard)]
         return self.dice.pick(named) if named else "percussion"
+
+    def _ensemble(self) -> str:
+        """List the parts, drums and bass mostly by their plain names."""
+        names = []
+        for place, index in enumerate(self._featured()[:4]):
+            role = self.score.parts[index].role
+            plain = role in ("drums", "bass") and self.dice.chance(0.6)
+            names.append(role if plain else self._instrument(place))
+        names = list(dict.fromkeys(self.dice.shuffled(names)))
+        if self.dice.chance(0.15):
+            return " + ".join(names)
+        return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
 
     def _mood(self) -> str:
         if not self._moods:
@@ -209,7 +224,8 @@ class _Writer:
         """Fill a template; an instrument is named once, a mood not twice in a row."""
         featured = self._featured()
         groove = self.score.attributes.family == "groove"
-        self._lead = self.dice.integer(0, len(featured) - 1) if groove else 0
+        listed = "{A}" in template
+        self._lead = self.dice.integer(0, len(featured) - 1) if groove and not listed else 0
         self._moods = []
         line = _TWICE.sub(r"\1", _SLOT.sub(lambda match: self.fills[match.group(1)](), template))
         partial = (
@@ -221,8 +237,11 @@ class _Writer:
 
 
 @lru_cache(maxsize=64)
-def _usable(missing: frozenset[str], split: str) -> tuple[tuple[str, float], ...]:
+def _usable(missing: frozenset[str], split: str, ensemble: bool) -> tuple[tuple[str, float], ...]:
     templates = TRAIN_TEMPLATES if split == "train" else HELD_OUT_TEMPLATES
+    if ensemble:
+        templates = tuple(template for template in templates if "{F}" in template or "{I2}" in template)
+        templates += ENSEMBLE_TEMPLATES if split == "train" else ()
     rows = []
     for template in templates:
         slots = _SLOT.findall(template)
@@ -253,7 +272,7 @@ def captions(
         raise TrainingError(f"split is {split!r}, but must be 'train' or 'held-out'")
     dice = Dice(int(rng.integers(0, 2**63 - 1)))
     writer = _Writer(score, dice, split)
-    rows = list(_usable(frozenset(writer.missing), split))
+    rows = list(_usable(frozenset(writer.missing), split, score.attributes.family == "groove"))
     written: list[str] = []
     left = list(rows)
     for _ in range(n):

@@ -175,7 +175,7 @@ family strings: strings loop, string part, string section loop, strings part, bo
 family choir-pad: pad, pads, atmosphere, texture, pad loop, atmos, sustained chords, bed
 family lead-arp: lead, melody, arp, lead loop, synth line, topline, sequence, arpeggio, melodic loop, hook
 family groove: groove, full groove, full loop, full beat, whole band, jam, full track, backing track,
-  instrumental, full mix, band loop
+  instrumental, full mix, band loop, complete beat, full band, whole track, full arrangement
 mood energetic: energetic, high energy, hype, powerful, intense, banging, slamming, full on, peak time,
   lively, pumped up
 mood calm: calm, chill, mellow, relaxed, soft, gentle, laid back, chilled, soothing, low key, quiet,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from riffsidecar.errors import TrainingError
+from riffsidecar.training.caption_words import ENSEMBLE_TEMPLATES
 from riffsidecar.training.captions import (
     HELD_OUT_TEMPLATES,
     TRAIN_TEMPLATES,
@@ -24,8 +25,15 @@ FAMILY_WORDS = re.compile(
     r"drum|beat|groove|rhythm|perc|hats?\b|tops\b|kick|bass|low end|piano|key|organ|clav|harpsi|guitar|gtr"
     r"|six string|string|orchestra|choir|voice|vocal|pad|atmos|texture|bed\b"
     r"|sustained chords|lead|melod|arp|line"
-    r"|sequence|topline|hook|loop|band|jam|track|instrumental|mix|arrangement|singers|choral"
+    r"|sequence|topline|hook|loop|band|jam|track|song|tune|instrumental|mix|arrangement|singers|choral"
 )
+
+
+SOLO_WORDS = {word for name in INSTRUMENTS for word in terms_for("instrument", name, "train")}
+
+
+def rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
 
 
 def words_of(score) -> set[str]:
@@ -83,6 +91,16 @@ def test_held_out_slang_never_serves_training():
 def test_templates_always_name_the_family_or_an_instrument():
     for template in (*TRAIN_TEMPLATES, *HELD_OUT_TEMPLATES):
         assert "{F}" in template or "{I}" in template
+
+
+def test_a_whole_band_is_never_called_by_one_of_its_instruments_alone():
+    whole = re.compile(r"\{F\}|\{I2\}|\{A\}|\b(full|complete|whole|entire|all of|band|everything)\b")
+    assert all(whole.search(template) for template in ENSEMBLE_TEMPLATES)
+    alone = {template for template in TRAIN_TEMPLATES if not whole.search(template)}
+    assert len(alone) > 20
+    lines = {line for seed in range(80) for line in captions(compose(seed, family="groove"), rng(seed), 12)}
+    bare = re.compile("|".join(sorted(f"^{re.escape(word)}( loop)?$" for word in SOLO_WORDS)))
+    assert not [line for line in lines if bare.match(line.lower())]
 
 
 def test_every_score_has_phrasings_in_both_splits():

@@ -21,11 +21,14 @@ from riffsidecar.training.score import FAMILIES
 LENGTH = LoopLength(Fraction(1), Meter(4, 4), Tempo.parse(120))
 
 
-def _sound(family: str, length: LoopLength, late_columns: float = 0.0) -> np.ndarray:
-    """Return a spectrogram with a hit a quarter whose level names the family."""
+def _sound(family: str, length: LoopLength, late_columns: float = 0.0, rhythm: bool = True) -> np.ndarray:
+    """Return a spectrogram with a hit a quarter, or some sixteenth, whose level names the family."""
     step = length.grid.frames_per_quarter
     spectrogram = np.full((2, 256, length.frames), -1.0, np.float32)
-    spectrogram[..., int(late_columns * step / 4) :: step] = 0.1 * (1 + FAMILIES.index(family))
+    hits = np.arange(int(late_columns * step / 4), length.frames, step)
+    if not rhythm:
+        hits += np.random.default_rng(length.frames).integers(0, 4, hits.size) * (step // 4)
+    spectrogram[..., hits % length.frames] = 0.1 * (1 + FAMILIES.index(family))
     return spectrogram
 
 
@@ -38,7 +41,8 @@ class _Bench:
     """What `evaluate` is given in place of nets: how the model plays with and without its weights."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.right, self.late, self.blank_right, self.blank_late = True, 0.0, False, 0.5
+        self.right, self.late, self.rhythm = True, 0.0, True
+        self.blank_right, self.blank_late, self.blank_rhythm = False, 0.5, False
         self.trained, self.asked = True, []
         self.timbres: list[str] = []
         monkeypatch.setattr(
@@ -60,8 +64,12 @@ class _Bench:
 
     def _play(self, _: Any, case: Any, __: Any) -> np.ndarray:
         self.asked.append(case)
-        right, late = (self.right, self.late) if self.trained else (self.blank_right, self.blank_late)
-        return _sound(case.family if right else "drums", case.length, late)
+        right, late, rhythm = (
+            (self.right, self.late, self.rhythm)
+            if self.trained
+            else (self.blank_right, self.blank_late, self.blank_rhythm)
+        )
+        return _sound(case.family if right else "drums", case.length, late, rhythm)
 
     def _lose(self, _: Any) -> None:
         self.trained = False
@@ -88,8 +96,8 @@ def test_a_model_that_plays_what_is_asked_on_the_grid_passes(bench: _Bench, tmp_
     assert {case.length.bars for case in bench.asked} >= {1, 2, 4, 8}
 
 
-@pytest.mark.parametrize("fault", [{"right": False}, {"late": 0.5}])
-def test_a_model_that_plays_something_else_or_off_the_grid_fails(
+@pytest.mark.parametrize("fault", [{"right": False}, {"late": 0.5}, {"rhythm": False}])
+def test_a_model_that_plays_something_else_or_off_the_grid_or_without_rhythm_fails(
     bench: _Bench, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
     for name, value in fault.items():
@@ -100,7 +108,7 @@ def test_a_model_that_plays_something_else_or_off_the_grid_fails(
 def test_an_evaluation_that_untrained_weights_pass_says_that_it_is_broken(
     bench: _Bench, tmp_path: Path
 ) -> None:
-    bench.blank_right, bench.blank_late = True, 0.0
+    bench.blank_right, bench.blank_late, bench.blank_rhythm = True, 0.0, True
     code, verdict, _ = bench.evaluate(tmp_path)
     assert code == 1 and "broken" in verdict
 

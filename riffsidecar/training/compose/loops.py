@@ -26,14 +26,14 @@ GENRES: dict[str, Genre] = {genre.name: genre for genre in (*CLUB, *BEATS, *BAND
 """Every genre by name."""
 
 FAMILY_WEIGHTS: dict[str, float] = {
-    "drums": 0.20,
-    "bass": 0.13,
+    "drums": 0.17,
+    "bass": 0.12,
     "piano": 0.11,
     "guitar": 0.11,
     "strings": 0.11,
-    "choir-pad": 0.12,
-    "lead-arp": 0.12,
-    "groove": 0.10,
+    "choir-pad": 0.10,
+    "lead-arp": 0.10,
+    "groove": 0.18,
 }
 """How often each family is drawn."""
 
