@@ -11,6 +11,7 @@ __all__ = [
     "NEGATIVES",
     "OPPOSITES",
     "ROLE_WORDS",
+    "SOLO_TEMPLATES",
     "STEM_FAMILIES",
     "TRAIN_TEMPLATES",
 ]
@@ -45,6 +46,13 @@ ENSEMBLE_TEMPLATES = (
     "full {M} {G} beat in {K}", "{G} with {A}, {M}", "entire {G} beat", "{M} {G} track with {A}, {T}",
 )  # fmt: skip
 """Phrasings for loops of a whole band, which one instrument would name wrongly; ``{A}`` lists the parts."""
+
+SOLO_TEMPLATES = (
+    "{I} for a {G} song", "{G} {I} on its own", "just {I}", "only {F}, {G}", "{F} of a {G} song", "{I} alone",
+    "{M} {I} for a {G} tune", "{I} by itself, {M}", "{F} without anything else", "solo {I}, {G}, {N} bpm",
+    "{I} for a {G} beat", "{I} of a {G} band, alone", "isolated {I}, {M}", "{M} {F} for a {G} track",
+)  # fmt: skip
+"""Phrasings for loops of one instrument that name the song it is for, which is not heard."""
 
 HELD_OUT_TEMPLATES = (
     ( "give me some {G} {F}" ), "i need {M} {I} for something {G}", "something {M} with {I}",

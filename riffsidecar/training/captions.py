@@ -26,6 +26,7 @@ from riffsidecar.training.caption_words import (
     NEGATIVES,
     OPPOSITES,
     ROLE_WORDS,
+    SOLO_TEMPLATES,
     STEM_FAMILIES,
     TRAIN_TEMPLATES,
 )
@@ -237,11 +238,12 @@ class _Writer:
 
 
 @lru_cache(maxsize=64)
-def _usable(missing: frozenset[str], split: str, ensemble: bool) -> tuple[tuple[str, float], ...]:
-    templates = TRAIN_TEMPLATES if split == "train" else HELD_OUT_TEMPLATES
-    if ensemble:
+def _usable(missing: frozenset[str], split: str, players: str) -> tuple[tuple[str, float], ...]:
+    templates: tuple[str, ...] = TRAIN_TEMPLATES if split == "train" else HELD_OUT_TEMPLATES
+    if players == "band":
         templates = tuple(template for template in templates if "{F}" in template or "{I2}" in template)
-        templates += ENSEMBLE_TEMPLATES if split == "train" else ()
+    if split == "train":
+        templates += {"band": ENSEMBLE_TEMPLATES, "solo": SOLO_TEMPLATES}.get(players, ())
     rows = []
     for template in templates:
         slots = _SLOT.findall(template)
@@ -272,7 +274,9 @@ def captions(
         raise TrainingError(f"split is {split!r}, but must be 'train' or 'held-out'")
     dice = Dice(int(rng.integers(0, 2**63 - 1)))
     writer = _Writer(score, dice, split)
-    rows = list(_usable(frozenset(writer.missing), split, score.attributes.family == "groove"))
+    heard = [part for part in score.parts if part.role != "texture"]
+    players = "band" if score.attributes.family == "groove" else "solo" if len(heard) == 1 else "some"
+    rows = list(_usable(frozenset(writer.missing), split, players))
     written: list[str] = []
     left = list(rows)
     for _ in range(n):

@@ -88,11 +88,14 @@ def _row(name: str, judge: Judge, heard: list[tuple[str, LoopLength, NDArray[np.
                 )
             )
     every = [answer for answers in right.values() for answer in answers]
+    grid, beat, accent = (float(mean) for mean in np.mean(rhythm, axis=0))
     return Row(
         name,
         len(every),
         float(np.mean(every)),
-        *(float(mean) for mean in np.mean(rhythm, axis=0)),
+        grid,
+        beat,
+        accent,
         {family: float(np.mean(answers)) for family, answers in right.items()},
     )
 
