@@ -1,9 +1,11 @@
 """Measure the time from a request to its file, by stage: cold, warm, cached, and with one core busy.
 
-    python benchmarks/latency.py [--checkpoint DIR] [--bpm 120] [--bars 4] [--repeats 5] [--json]
+    python -m benchmarks.latency [--checkpoint DIR] [--bpm 120] [--bars 4] [--repeats 5] [--json]
 
 Every figure stands beside its baseline: a warm loop beside a fifth of its own duration, a cached one beside
-the time that the file system takes for the same bytes, the worker's memory beside 1.5 GB.
+the time that the file system takes for the same bytes, the worker's memory beside 1.5 GB. Beside the seconds
+by the clock stand those that the worker's threads computed: on a machine that others use as well, the first
+grow with their load and the second hardly do.
 """
 
 from __future__ import annotations
@@ -18,16 +20,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from riffsidecar.errors import RiffError
 from riffsidecar.music import Meter, Tempo, parse_bars
 from riffsidecar.render.cache import LoopCache, cache_key
 from riffsidecar.render.drop import DropFolder
-from riffsidecar.render.messages import STAGES
+from riffsidecar.render.messages import STAGES, RenderedLoop
 from riffsidecar.render.service import RenderService
 from riffsidecar.render.settings import WorkerSettings, available_cores
 from riffsidecar.render.worker import RenderWorker
@@ -61,17 +64,13 @@ class Bench:
             if isinstance(event, Finished):
                 return time.perf_counter() - started_s, event
 
-    def timings(self, request: LoopRequest) -> dict[str, float]:
-        """Return the seconds of each stage of a finished request."""
+    def loop(self, request: LoopRequest) -> RenderedLoop:
+        """Return a finished loop."""
         ready = self.worker.ready
         entry = self.cache.get(cache_key(request.digest, ready.checkpoint)) if ready is not None else None
-        return dict(entry.loop.timings) if entry is not None else {}
-
-    def wav_of(self, request: LoopRequest) -> bytes:
-        """Return the bytes of a finished request."""
-        ready = self.worker.ready
-        entry = self.cache.get(cache_key(request.digest, ready.checkpoint)) if ready is not None else None
-        return entry.loop.wav if entry is not None else b""
+        if entry is None:
+            raise RiffError("the loop just made is not in the cache; this is a defect of the benchmark")
+        return entry.loop
 
 
 def _spin(stop: multiprocessing.synchronize.Event) -> None:
@@ -103,9 +102,9 @@ def peak_rss_bytes(pid: int | None) -> int | None:
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
-def measure(args: argparse.Namespace, folder: Path) -> dict[str, object]:
+def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Make every measurement and return the figures in seconds and bytes."""
-    settings = WorkerSettings(args.checkpoint or "", args.threads)
+    settings = WorkerSettings(checkpoint=args.checkpoint or "", threads=args.threads)
     bench = Bench(folder, settings)
     first = LoopRequest(
         prompt=args.prompt,
@@ -121,12 +120,9 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, object]:
         bench.service.start()
         bench.render(first)
         cold_s = time.perf_counter() - started_s
+        ready = bench.worker.ready
+        cold = {"load": 0.0 if ready is None else ready.load_s, **bench.loop(first).timings}
         warm = [bench.render(request)[0] for request in requests]
-        stages = {
-            stage: statistics.median(bench.timings(request)[stage] for request in requests)
-            for stage in STAGES
-            if stage in bench.timings(requests[0])
-        }
         cached = [bench.render(request)[0] for request in requests]
         republished = []
         for request in requests:
@@ -134,13 +130,14 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, object]:
             republished.append(bench.render(request)[0])
         plain = []
         for request in requests:
-            wav = bench.wav_of(request)
+            wav = bench.loop(request).wav
             begin_s = time.perf_counter()
             bench.drop.publish("riff_plain", wav)
             plain.append(time.perf_counter() - begin_s)
         rss = peak_rss_bytes(bench.worker.pid)
+        others = [replace(request, seed=request.seed + 1000) for request in requests]
         with one_core_busy():
-            busy = [bench.render(replace(request, seed=request.seed + 1000))[0] for request in requests]
+            busy = [bench.render(request)[0] for request in others]
     finally:
         bench.service.close()
     return {
@@ -155,43 +152,62 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, object]:
         "cached_s": statistics.median(cached),
         "republished_s": statistics.median(republished),
         "file_system_s": statistics.median(plain),
-        "stages_s": stages,
+        "cold_stages_s": {**cold, "start and deliver": cold_s - sum(cold.values())},
+        "warm_stages_s": _stages(bench, requests, statistics.median(warm)),
+        "busy_stages_s": _stages(bench, others, statistics.median(busy)),
+        "warm_stages_cpu_s": _median_by_stage([bench.loop(request).cpu_s for request in requests]),
+        "busy_stages_cpu_s": _median_by_stage([bench.loop(request).cpu_s for request in others]),
         "rss_bytes": rss,
     }
 
 
-def report(figures: dict[str, object]) -> Iterator[str]:
+def _stages(bench: Bench, requests: Sequence[LoopRequest], total_s: float) -> dict[str, float]:
+    """Return the seconds of each stage, and what is left of the whole: to the worker and to the file."""
+    stages = _median_by_stage([bench.loop(request).timings for request in requests])
+    return {**stages, "deliver": max(0.0, total_s - sum(stages.values()))}
+
+
+def _median_by_stage(timings: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {
+        stage: statistics.median(each[stage] for each in timings) for stage in STAGES if stage in timings[0]
+    }
+
+
+def report(figures: Mapping[str, Any]) -> Iterator[str]:
     """Give the lines of the report."""
-    duration = float(str(figures["duration_s"]))
+    duration = figures["duration_s"]
     aim = duration * AIM_OF_DURATION
+    file_system = figures["file_system_s"]
 
     def row(name: str, seconds: float, baseline: float, what: str) -> str:
         ratio = f"{seconds / baseline:>8.2f} x {what} ({baseline * 1000:.1f} ms)"
         return f"{name:<28}{seconds * 1000:>10.1f} ms   {ratio}"
 
-    values = {
-        name: float(str(figures[name])) for name in figures if name.endswith("_s") and name != "stages_s"
-    }
+    def stages(kind: str) -> Iterator[str]:
+        computed = figures.get(f"{kind}_stages_cpu_s", {})
+        for stage, seconds in figures[f"{kind}_stages_s"].items():
+            cpu = f"   {computed[stage] * 1000:>8.1f} ms computed" if stage in computed else ""
+            yield f"{'  ' + stage:<28}{seconds * 1000:>10.1f} ms{cpu}"
+        if computed:
+            total = sum(computed.values())
+            yield row("  computed in all", total, aim, "a fifth of its duration")
+            yield f"{'  real-time factor, computed':<28}{duration / total:>10.1f} x"
+
     yield (
         f"a loop of {duration:g} s, {figures['threads']} thread(s) on {figures['cores']} core(s), "
         f"load {figures['load_average']}"
     )
-    yield row("cold (start to file)", values["cold_s"], duration, "its own duration")
-    yield row("warm", values["warm_s"], aim, "a fifth of its duration")
-    yield f"{'  real-time factor':<28}{duration / values['warm_s']:>10.1f} x"
-    stages = figures["stages_s"]
-    for stage, seconds in stages.items() if isinstance(stages, dict) else ():
-        yield f"{'  ' + stage:<28}{seconds * 1000:>10.1f} ms"
-    yield row("warm, one core busy", values["busy_s"], aim, "a fifth of its duration")
-    yield row("cached, file unchanged", values["cached_s"], values["file_system_s"], "the file system")
-    yield row(
-        "cached, published again",
-        values["republished_s"],
-        values["file_system_s"],
-        "the file system",
-    )
+    yield row("cold (start to file)", figures["cold_s"], duration, "its own duration")
+    yield from stages("cold")
+    yield row("warm", figures["warm_s"], aim, "a fifth of its duration")
+    yield f"{'  real-time factor':<28}{duration / figures['warm_s']:>10.1f} x"
+    yield from stages("warm")
+    yield row("warm, one core busy", figures["busy_s"], aim, "a fifth of its duration")
+    yield from stages("busy")
+    yield row("cached, file unchanged", figures["cached_s"], file_system, "the file system")
+    yield row("cached, published again", figures["republished_s"], file_system, "the file system")
     rss = figures["rss_bytes"]
-    if isinstance(rss, int):
+    if rss is not None:
         yield f"{'worker memory, peak':<28}{rss / 1e6:>10.1f} MB   {rss / AIM_RSS_BYTES:>8.2f} x 1.5 GB"
 
 

@@ -5,17 +5,20 @@ RiffError                     code: what a client reads in /riff/error
 +-- SessionError              bad-value       a knob, pad or request that cannot be
 |   +-- UnknownNameError      unknown-name    no knob, bank, pad or address of that name
 |   +-- PresetError           bad-preset      a preset file that cannot be read
+|   +-- PackError             bad-pack        a recipe of a pack that cannot be read
 +-- AudioError                bad-audio       samples that cannot be used
 |   +-- WavError              bad-wav         a WAV that cannot be read
 +-- SpectrogramError          bad-spectrogram shapes or formats that do not fit
 +-- DiffusionError            model           the model cannot do what was asked
 |   +-- CheckpointError       checkpoint      no checkpoint, or a broken one
+|   |   +-- ModelError          checkpoint      a model that is not installed, or not what was installed
 |   +-- CancelledError        cancelled       a render that was told to stop
 +-- RenderError               render          a render that failed
 |   +-- DropError             drop-folder     the drop folder cannot take a file
 |   +-- WorkerError           worker          the render worker died or does not answer
 |   +-- SupersededError       superseded      a newer request for the same slot took its place
 |   +-- BusyError             busy            more requests at once than the daemon takes
+|   +-- LibraryError          library         the library cannot be used
 +-- ControlError              control         a surface cannot do its work
 |   +-- OscError              bad-osc         a datagram that is not OSC as we accept it
 |   +-- MidiError             midi            a MIDI port that is missing or refused
@@ -38,9 +41,12 @@ __all__ = [
     "ControlError",
     "DiffusionError",
     "DropError",
+    "LibraryError",
     "MidiError",
+    "ModelError",
     "MusicError",
     "OscError",
+    "PackError",
     "PortTakenError",
     "PresetError",
     "RenderError",
@@ -59,12 +65,18 @@ __all__ = [
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Return ", did you mean 'x'?" for the choice nearest to ``name``, or an empty string.
 
+    Where none is near, the shortest that begins with ``name`` is meant.
+
     >>> nearest("morhp", ["morph", "drift"])
     ", did you mean 'morph'?"
+    >>> nearest("odd", ["house", "odd-time"])
+    ", did you mean 'odd-time'?"
     >>> nearest("zzz", ["morph", "drift"])
     ''
     """
-    close = difflib.get_close_matches(name, list(choices), n=1)
+    known = list(choices)
+    begun = sorted((each for each in known if len(name) > 1 and each.startswith(name)), key=len)
+    close = difflib.get_close_matches(name, known, n=1) or begun
     return f", did you mean '{close[0]}'?" if close else ""
 
 
@@ -98,6 +110,12 @@ class PresetError(SessionError):
     code = "bad-preset"
 
 
+class PackError(SessionError):
+    """A recipe of a pack that cannot be read."""
+
+    code = "bad-pack"
+
+
 class AudioError(RiffError, ValueError):
     """Samples that cannot be used."""
 
@@ -126,6 +144,10 @@ class CheckpointError(DiffusionError):
     """No checkpoint, or a broken one."""
 
     code = "checkpoint"
+
+
+class ModelError(CheckpointError):
+    """A model that is not installed, or not what was installed."""
 
 
 class CancelledError(DiffusionError):
@@ -162,6 +184,12 @@ class BusyError(RenderError):
     """More requests at once than the daemon takes."""
 
     code = "busy"
+
+
+class LibraryError(RenderError):
+    """The library cannot be used."""
+
+    code = "library"
 
 
 class ControlError(RiffError):

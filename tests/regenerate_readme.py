@@ -16,7 +16,9 @@ from types import MappingProxyType
 from riffsidecar import errors
 from riffsidecar.cli.exit_codes import exit_code_table
 from riffsidecar.cli.main import build_parser
+from riffsidecar.control.controllers import controller_table
 from riffsidecar.control.osc_reference import osc_reference_markdown
+from riffsidecar.session.actions import action_table
 from riffsidecar.session.knobs import knob_table
 from riffsidecar.training.cli import parser as training_parser
 
@@ -24,7 +26,7 @@ __all__ = ["README", "SECTIONS", "commands_of", "main", "refreshed"]
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
-_OFF_THE_WIRE = frozenset({"riff", "training"})
+_OFF_THE_WIRE = frozenset({"riff", "training", "bad-pack"})
 """Codes that no client is ever told."""
 
 
@@ -43,7 +45,7 @@ def command_table() -> str:
 
 def option_tables() -> str:
     """Return the options that every command has, then those of each command."""
-    commands = {name: dict(_options(parser)) for name, (_, parser) in commands_of(build_parser()).items()}
+    commands = {name: dict(_options(parser)) for name, parser in _with_actions(build_parser())}
     del commands["train"]
     shared = {
         option: text
@@ -56,6 +58,16 @@ def option_tables() -> str:
         if own:
             parts.append(_table((f"`riffsidecar {name}`", "what it does"), own))
     return "\n".join(parts)
+
+
+def _with_actions(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Give every sub-command; in the place of one that has actions, each of them."""
+    for name, (_, command) in commands_of(parser).items():
+        if any(isinstance(each, argparse._SubParsersAction) for each in command._actions):
+            for action, (_, deeper) in commands_of(command).items():
+                yield f"{name} {action}", deeper
+        else:
+            yield name, command
 
 
 def training_table() -> str:
@@ -101,6 +113,7 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
         written = ", ".join(action.option_strings)
         value = str(action.metavar or action.dest) if action.nargs != 0 else ""
         usage = f"{written} {value}".strip()
+        usage = usage.replace("|", "\\|")
         yield f"`{usage}`" if action.required or written else f"`[{usage}]`", action.help or ""
 
 
@@ -114,6 +127,8 @@ SECTIONS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "commands": command_table,
         "options": option_tables,
         "knobs": knob_table,
+        "controllers": controller_table,
+        "actions": action_table,
         "osc": osc_reference_markdown,
         "error codes": error_codes,
         "exit codes": exit_codes,

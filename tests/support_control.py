@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
 import queue
 import random
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from riffsidecar.control.midi_wire import Answer, Ask, Channel, Heard
 from riffsidecar.control.osc import OscSurface
 from riffsidecar.errors import MidiError
 from riffsidecar.session.commands import Command
 from riffsidecar.session.events import Acked, Envelope, Finished, Origin
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 """How long a test waits for what has to come. Nothing is measured by it."""
 
 
@@ -128,7 +132,9 @@ class FakeMidi:
     ) -> None:
         self.input_names = tuple(inputs)
         self.output_names = tuple(outputs)
-        self.receivers: dict[str, Callable[[Sequence[int]], None]] = {}
+        self.clock: Callable[[], float] = time.monotonic
+        self.is_gone = False
+        self.receivers: dict[str, Callable[[Sequence[int], float], None]] = {}
         self.sent: queue.Queue[bytes] = queue.Queue()
         self.opened: queue.Queue[str] = queue.Queue()
         self.closed: queue.Queue[str] = queue.Queue()
@@ -146,7 +152,7 @@ class FakeMidi:
     def outputs(self) -> tuple[str, ...]:
         return self.output_names
 
-    def open_input(self, name: str, receive: Callable[[Sequence[int]], None]) -> FakeInput:
+    def open_input(self, name: str, receive: Callable[[Sequence[int], float], None]) -> FakeInput:
         self.receivers[name] = receive
         self.opened.put(name)
         return FakeInput(self, name)
@@ -166,7 +172,7 @@ class FakeMidi:
     def play(self, *data: int) -> None:
         """Send a message from the controller."""
         for receive in list(self.receivers.values()):
-            receive(list(data))
+            receive(list(data), self.clock())
 
     def light(self) -> tuple[int, ...]:
         return tuple(self.sent.get(timeout=WAIT_S))
@@ -194,6 +200,30 @@ class FakeOutput:
 
     def close(self) -> None:
         self._midi.closed.put(f"out {self._name}")
+
+
+def playing_midi(channel: Channel, api: str | None) -> None:
+    """Be a MIDI process whose one input plays a pad as soon as it is open; ports have the names of deeds."""
+    channel.send(Answer())
+    while True:
+        ask = channel.receive(WAIT_S)
+        match ask:
+            case Ask("open-input", name="crashes"):
+                ctypes.string_at(0)
+            case Ask("open-input", name="hangs"):
+                threading.Event().wait()
+            case Ask("open-input", name="is taken"):
+                channel.send(Answer("the port is taken"))
+            case Ask("open-input", number=number):
+                channel.send(Answer())
+                channel.send(Heard(number, ((bytes((0x90, 36, 100)), time.monotonic()),)))
+            case Ask(what):
+                channel.send(Answer(names=("Pads",) if what == "inputs" else ()))
+
+
+def refusing_midi(channel: Channel, api: str | None) -> None:
+    """Be a MIDI process that cannot connect."""
+    channel.send(Answer("the MIDI system does not answer"))
 
 
 def finished(origin: Origin, slot: int = 3) -> Finished:

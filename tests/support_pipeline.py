@@ -49,6 +49,7 @@ class DoubleRenderer:
     """Render silence."""
 
     checkpoint = DIGEST
+    devices = ("CPU, used",)
 
     def __init__(self, settings: WorkerSettings) -> None:
         """Note what the environment held when the model would have been loaded."""

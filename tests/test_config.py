@@ -72,6 +72,30 @@ def test_what_cannot_be_is_named_with_what_can(text: str, words: str) -> None:
     assert str(caught.value).startswith("my.toml")
 
 
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("output", "folder"),
+        ("presets", "folder"),
+        ("seeds", "folder"),
+        ("render", "cache_folder"),
+        ("render", "checkpoint"),
+    ],
+)
+def test_a_home_that_is_not_there_and_a_path_that_cannot_be_are_named(table: str, key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{table}\.{key} is '~nobody-of-that-name/x'.*whole path"):
+        parse_config(f"[{table}]\n{key} = '~nobody-of-that-name/x'")
+    with pytest.raises(ConfigError, match=rf"{table}\.{key} .*zero character"):
+        parse_config(f'[{table}]\n{key} = "a\\u0000b"')
+    assert getattr(getattr(parse_config(f"[{table}]\n{key} = '~/x'"), table), key) == "~/x"
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 20_000, "[session]\nseed = " + "9" * 5000])
+def test_a_file_that_is_made_to_hurt_the_parser_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_config(text)
+
+
 @given(st.text(max_size=80))
 def test_any_text_is_a_configuration_or_a_config_error(text: str) -> None:
     try:

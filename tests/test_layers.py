@@ -19,6 +19,7 @@ ROOMS = (
     "session",
     "audio",
     "spectrogram",
+    "models",
     "diffusion",
     "render",
     "control",
@@ -27,8 +28,21 @@ ROOMS = (
     "cli",
 )
 HEAVY = {"torch", "diffusers", "transformers"}
-HEAVY_PLACES = ("diffusion/", "training/", "render/render_loop.py", "render/level.py")
-IN_THE_WORKER_ONLY = ("riffsidecar.diffusion", "riffsidecar.render.render_loop", "riffsidecar.render.level")
+HEAVY_PLACES = (
+    "diffusion/",
+    "training/",
+    "render/render_loop.py",
+    "render/level.py",
+    "render/journey_line.py",
+    "render/journey_loop.py",
+)
+IN_THE_WORKER_ONLY = (
+    "riffsidecar.diffusion",
+    "riffsidecar.render.render_loop",
+    "riffsidecar.render.level",
+    "riffsidecar.render.journey_line",
+    "riffsidecar.render.journey_loop",
+)
 
 
 def modules() -> list[Path]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 from regenerate_readme import README, SECTIONS, commands_of, refreshed
 from support_control import finished
 
@@ -106,6 +107,10 @@ def test_the_two_commands_stand_first_and_unchanged() -> None:
     assert [block.strip() for block in blocks("sh")[:2]] == [FIRST_COMMAND, SECOND_COMMAND]
     assert blocks("powershell")[0].strip().endswith("pip install .; riffsidecar demo")
     assert blocks("powershell")[1].strip().endswith('pip install -e ".[test]"; pytest')
+
+
+def test_ci_calls_the_second_command() -> None:
+    assert f"\nbash -c '{SECOND_COMMAND}'\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def test_the_readme_has_commands_to_parse() -> None:
@@ -244,6 +249,23 @@ def test_torch_is_declared_as_the_readme_says() -> None:
     assert project["license"] == "MIT" and (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(
         "MIT License"
     )
+
+
+@pytest.mark.parametrize(
+    ("python", "machine", "is_required"),
+    [
+        ("3.11", "x86_64", True), ("3.12", "aarch64", True), ("3.12", "arm64", True), ("3.12", "AMD64", True),
+        ("3.13", "x86_64", False), ("3.12", "ARM64", False),
+    ],
+)  # fmt: skip
+def test_python_rtmidi_is_required_where_it_has_wheels_alone(
+    python: str, machine: str, is_required: bool
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (wanted,) = (each for each in project["dependencies"] if each.startswith("python-rtmidi"))
+    marker = Requirement(wanted).marker
+    assert marker is not None
+    assert marker.evaluate({"python_version": python, "platform_machine": machine}) == is_required
 
 
 def test_the_changelog_has_a_place_for_what_comes_next() -> None:

@@ -13,6 +13,7 @@ published by Brecht De Man in "Evaluation of Implementations of the EBU R128 Lou
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -21,13 +22,23 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
+from riffsidecar.audio.limiter import limiting_gain, peak_envelope
 from riffsidecar.audio.waveform import Waveform
 from riffsidecar.errors import AudioError
 
-__all__ = ["DEFAULT_CEILING_DBTP", "DEFAULT_LUFS", "integrated_lufs", "normalise", "true_peak_dbtp"]
+__all__ = [
+    "DEFAULT_CEILING_DBTP",
+    "DEFAULT_LUFS",
+    "MAX_REDUCTION_DB",
+    "integrated_lufs",
+    "normalise",
+    "true_peak_dbtp",
+]
 
 DEFAULT_LUFS = -14.0
 DEFAULT_CEILING_DBTP = -1.0
+MAX_REDUCTION_DB = 6.0
+"""How far the limiter turns a peak down at most: half its height, which leaves a drum a drum."""
 
 _BLOCK_S = 0.4
 _STEP_S = 0.1
@@ -42,6 +53,9 @@ _MIN_BLOCKS = 16
 
 _OVERSAMPLING = 4
 _NEAR_CREST = 0.9
+_CLEARLY_BELOW = 0.9
+_NEAR_DB = 0.02
+_ATTEMPTS = 8
 
 Array = NDArray[np.float64]
 
@@ -53,7 +67,11 @@ def integrated_lufs(waveform: Waveform) -> float:
     its end. Both gates of the standard apply. Every channel has the weight 1, as left, right and centre have.
     Silence, and anything wholly below the absolute gate of -70 LUFS, is ``-inf``.
     """
-    block = _block_powers(waveform)
+    return _gated_lufs(_k_weighted_power(waveform), waveform.sample_rate)
+
+
+def _gated_lufs(power: Array, sample_rate: int) -> float:
+    block = _block_powers(power, sample_rate)
     absolute = 10.0 ** ((_ABSOLUTE_GATE_LUFS - _OFFSET_LUFS) / 10.0)
     loud = block[block > absolute]
     if not loud.size:
@@ -74,44 +92,101 @@ def true_peak_dbtp(waveform: Waveform) -> float:
 
 
 def normalise(
-    waveform: Waveform, lufs: float = DEFAULT_LUFS, ceiling_dbtp: float = DEFAULT_CEILING_DBTP
+    waveform: Waveform,
+    lufs: float = DEFAULT_LUFS,
+    ceiling_dbtp: float = DEFAULT_CEILING_DBTP,
+    max_reduction_db: float = MAX_REDUCTION_DB,
 ) -> Waveform:
     """Return the waveform without DC, at ``lufs`` or as near below it as the true-peak ceiling allows.
 
-    One gain for all channels and samples, no limiter: the sound is not changed, only its level. A waveform
-    without any loudness (silence, or wholly below the absolute gate) only loses its DC.
+    Where no peak passes the ceiling it is one gain for all channels and samples. Else the peaks are limited
+    (`riffsidecar.audio.limiter`), none by more than ``max_reduction_db``: a loop that would need more stays
+    as much below ``lufs`` as it has to, so that drums stay drums. A waveform without any loudness (silence,
+    or wholly below the absolute gate) only loses its DC.
 
     Raises:
-        AudioError: if ``lufs`` is not from -70 to 0 or ``ceiling_dbtp`` is not from -20 to 0.
+        AudioError: if ``lufs`` is not from -70 to 0, ``ceiling_dbtp`` not from -20 to 0 or
+            ``max_reduction_db`` not from 0 to 24.
     """
     if not -70.0 <= lufs <= 0.0:
         raise AudioError(f"a loudness of {lufs} LUFS is not from -70 to 0; music loops sit near -14")
     if not -20.0 <= ceiling_dbtp <= 0.0:
         raise AudioError(f"a true-peak ceiling of {ceiling_dbtp} dBTP is not from -20 to 0; -1 is usual")
-    # The mean is taken in double precision: at 96 kHz a minute of float32 sums would leave DC of its own.
-    means = waveform.samples.mean(axis=1, dtype=np.float64, keepdims=True)
-    centred = (waveform.samples - means).astype(np.float32)
-    loudness = integrated_lufs(replace(waveform, samples=centred))
+    if not 0.0 <= max_reduction_db <= 24.0:
+        raise AudioError(f"limiting by {max_reduction_db} dB is not from 0 to 24; 6 leaves drums alone")
+    centred = replace(waveform, samples=_without_dc(waveform.samples))
+    power = _k_weighted_power(centred)
+    loudness = _gated_lufs(power, centred.sample_rate)
     if math.isinf(loudness):
-        return replace(waveform, samples=centred)
+        return centred
     wanted = 10.0 ** ((lufs - loudness) / 20.0)
-    allowed = 10.0 ** (ceiling_dbtp / 20.0) / _true_peak(centred)
-    return replace(waveform, samples=centred * np.float32(min(wanted, allowed)))
+    ceiling = 10.0 ** (ceiling_dbtp / 20.0)
+    envelope = peak_envelope(centred.samples)
+    allowed = ceiling / float(envelope.max())
+    if wanted < _CLEARLY_BELOW * allowed:
+        return replace(centred, samples=centred.samples * np.float32(wanted))
+
+    def limited(boost: float) -> tuple[Array, float]:
+        # One filtering serves all attempts, for the gain changes slowly beside the filter.
+        gain = boost * limiting_gain(envelope, centred.sample_rate, ceiling / boost)
+        return gain, _gated_lufs(power * np.square(gain), centred.sample_rate) - lufs
+
+    most = allowed * 10.0 ** (max_reduction_db / 20.0)
+    gain = _gain_that_reaches(limited, min(wanted, most), most)
+    loud = _without_dc(centred.samples * gain.astype(np.float32))
+    # The envelope sees peaks between samples to some hundredths of a decibel, and DC may have moved them.
+    over = max(1.0, _true_peak(loud) / ceiling)
+    return replace(centred, samples=loud * np.float32(1.0 / over))
 
 
-def _block_powers(waveform: Waveform) -> Array:
-    """Return the K-weighted power of every gating block, summed over channels, shape ``(num_blocks,)``."""
-    weighted = _k_weighted(waveform)
-    power = np.einsum("ci,ci->i", weighted, weighted)
+def _gain_that_reaches(limited: Callable[[float], tuple[Array, float]], low: float, high: float) -> Array:
+    """Return the limited gain for the boost from ``low`` to ``high`` that comes to the loudness, or nearest.
+
+    ``limited`` gives, for a boost, the gain of each sample and how many LU it lies above what is asked for.
+    Limiting takes loudness, so the boost lies above the one that would do without: regula falsi (Illinois).
+    """
+    gain, above = limited(high)
+    low_db, high_db = 20.0 * math.log10(low), 20.0 * math.log10(high)
+    if above <= _NEAR_DB or high_db - low_db <= _NEAR_DB:
+        return gain
+    gain, below = limited(low)
+    for _ in range(_ATTEMPTS):
+        if below >= -_NEAR_DB:
+            break
+        middle_db = (low_db * above - high_db * below) / (above - below)
+        gain, error = limited(10.0 ** (middle_db / 20.0))
+        if abs(error) <= _NEAR_DB:
+            break
+        if error > 0.0:
+            high_db, above, below = middle_db, error, below / 2.0
+        else:
+            low_db, below, above = middle_db, error, above / 2.0
+    return gain
+
+
+def _without_dc(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    # The mean is taken in double precision: at 96 kHz a minute of float32 sums would leave DC of its own.
+    means = samples.mean(axis=1, dtype=np.float64, keepdims=True)
+    return (samples - means).astype(np.float32)
+
+
+def _block_powers(power: Array, sample_rate: int) -> Array:
+    """Return the mean of the K-weighted ``power`` over every gating block, shape ``(num_blocks,)``."""
     total_to = np.concatenate(([0.0], np.cumsum(power)))
-    length = waveform.num_samples
-    width = round(_BLOCK_S * waveform.sample_rate)
-    num_blocks = max(_MIN_BLOCKS, math.ceil(length / round(_STEP_S * waveform.sample_rate)))
+    length = power.shape[0]
+    width = round(_BLOCK_S * sample_rate)
+    num_blocks = max(_MIN_BLOCKS, math.ceil(length / round(_STEP_S * sample_rate)))
     first = (np.arange(num_blocks, dtype=np.int64) * length) // num_blocks
     turns, last = np.divmod(first + width, length)
     sums = turns * total_to[-1] + total_to[last] - total_to[first]
     # A difference of running sums may fall a rounding error below zero on a silent stretch.
     return np.asarray(np.maximum(sums, 0.0) / width, dtype=np.float64)
+
+
+def _k_weighted_power(waveform: Waveform) -> Array:
+    """Return the K-weighted power of every sample, summed over channels, shape ``(num_samples,)``."""
+    weighted = _k_weighted(waveform)
+    return np.asarray(np.einsum("ci,ci->i", weighted, weighted), dtype=np.float64)
 
 
 def _k_weighted(waveform: Waveform) -> Array:

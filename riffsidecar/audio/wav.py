@@ -69,10 +69,11 @@ class DecodedWav:
     acid: Acid | None
 
 
-def encode_wav(waveform: Waveform, bit_depth: str, tags: LoopTags) -> bytes:
+def encode_wav(waveform: Waveform, bit_depth: str, tags: LoopTags, *, is_loop: bool = True) -> bytes:
     """Return the bytes of a WAV file with everything hosts read and everything a rerender needs.
 
-    ``bit_depth`` is ``"16"``, ``"24"`` or ``"32f"``. Equal arguments give equal bytes.
+    ``bit_depth`` is ``"16"``, ``"24"`` or ``"32f"``. Equal arguments give equal bytes. What is no loop, as a
+    stretch of a longer sound, has no ``smpl`` chunk, so that samplers do not repeat it.
 
     Raises:
         WavError: if the bit depth is unknown, the waveform has more than two channels or, as integers,
@@ -88,7 +89,7 @@ def encode_wav(waveform: Waveform, bit_depth: str, tags: LoopTags) -> bytes:
         *_format_chunks(waveform, sample_format),
         Chunk(b"data", encode_samples(waveform, sample_format)),
         acid_chunk(tags),
-        smpl_chunk(tags, waveform.num_samples, waveform.sample_rate),
+        *([smpl_chunk(tags, waveform.num_samples, waveform.sample_rate)] if is_loop else []),
         info_chunk(tags),
         id3_chunk(tags),
         _json_chunk(tags),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,17 +15,20 @@ from typing import Final
 
 from riffsidecar import __version__
 from riffsidecar.cli.context import Context
+from riffsidecar.cli.probe import find_daemon
 from riffsidecar.cli.rendering import plot_loop, render_with_progress, started_worker
 from riffsidecar.control.osc_socket import open_udp_socket
 from riffsidecar.daemon import preset_folders, read_banks
 from riffsidecar.daemon.surfaces import midi_ports
-from riffsidecar.errors import RiffError
+from riffsidecar.errors import CheckpointError, PortTakenError, RiffError
 from riffsidecar.music import Tempo
+from riffsidecar.render.messages import Ready
 from riffsidecar.render.settings import available_cores
+from riffsidecar.render.worker import RenderWorker
 from riffsidecar.session.presets import load_banks
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["ABSENT", "CHECKS", "OK_STATUS", "PROBLEM", "Check", "Finding", "self_test"]
+__all__ = ["ABSENT", "CHECKS", "OK_STATUS", "PROBLEM", "Check", "Finding"]
 
 OK_STATUS: Final = "ok"
 ABSENT: Final = "absent"
@@ -43,7 +47,12 @@ _NEEDED = (
     "watchdog",
 )
 _OPTIONAL = ("python-rtmidi",)
+_SHARING = (
+    "one program alone can hold a port: where Live or another DAW has the controller, put Riffsidecar Pads "
+    "on a MIDI track, or let the DAW send on to a virtual port (loopMIDI, or Windows MIDI Services)"
+)
 _LOW_DISK_BYTES = 500_000_000
+_PLOT_NAME = "riffsidecar-doctor.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,8 @@ def _system(context: Context) -> Iterator[Finding]:
     threads = context.worker_settings.resolved_threads
     detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     yield Finding("Python", OK_STATUS, detail)
-    yield Finding("cores", OK_STATUS, f"{available_cores()}, of which the model takes {threads}")
+    cores = available_cores()
+    yield Finding("cores", OK_STATUS, f"{cores}, of which the model takes {min(threads, cores)}")
     yield Finding("riffsidecar", OK_STATUS, __version__)
 
 
@@ -86,18 +96,22 @@ def _packages(context: Context) -> Iterator[Finding]:
 
 
 def _osc_port(context: Context) -> Iterator[Finding]:
-    """Tell whether the daemon could have its port."""
+    """Tell whether the daemon could have its port, or has it."""
     osc = context.config.osc
     name = f"OSC port {osc.port}"
+    if not osc.enabled:
+        yield Finding(name, ABSENT, "switched off", "set enabled = true under [osc] in the configuration")
+        return
     try:
         open_udp_socket(osc.bind, osc.port).close()
+    except PortTakenError as error:
+        found = find_daemon(osc)
+        if found is not None:
+            yield Finding(name, OK_STATUS, f"a daemon listens on {osc.bind}: {found}")
+        else:
+            yield Finding(name, PROBLEM, *_cause_and_remedy(error, "choose another with --port"))
     except RiffError as error:
-        yield Finding(
-            name,
-            PROBLEM,
-            str(error),
-            "if it is riffsidecar itself, all is well; else choose another with --port",
-        )
+        yield Finding(name, PROBLEM, *_cause_and_remedy(error, "mend [osc] in the configuration"))
     else:
         yield Finding(name, OK_STATUS, f"free on {osc.bind}")
 
@@ -115,6 +129,8 @@ def _midi(context: Context) -> Iterator[Finding]:
         )
     else:
         yield Finding("MIDI", ABSENT, "no ports", "plug a controller in; it is found while the daemon runs")
+    if sys.platform == "win32":
+        yield Finding("MIDI in Windows", OK_STATUS, _SHARING)
 
 
 def _presets(context: Context) -> Iterator[Finding]:
@@ -125,12 +141,7 @@ def _presets(context: Context) -> Iterator[Finding]:
         banks = read_banks(folders)
         load_banks(folders, lambda error: problems.append(str(error)))
     except RiffError as error:
-        yield Finding(
-            "presets",
-            PROBLEM,
-            str(error),
-            "reinstall riffsidecar, or mend presets.folder in the configuration",
-        )
+        yield Finding("presets", PROBLEM, *_cause_and_remedy(error, "reinstall riffsidecar"))
         return
     yield Finding("presets", OK_STATUS, f"{len(banks)} banks: {', '.join(banks.names)}")
     for problem in problems:
@@ -156,28 +167,57 @@ def _folder(context: Context) -> Iterator[Finding]:
         yield Finding("drop folder", OK_STATUS, text)
 
 
-def self_test(context: Context) -> Iterator[Finding]:
-    """Load the model, render one bar and draw its spectrogram."""
-    request = LoopRequest(prompt="drums", tempo=Tempo.parse(120), bars=Fraction(1), seed=1, quality="draft")
+def _model(context: Context) -> Iterator[Finding]:
+    """Load the model, tell what it computes on, and with it render two bars and draw them."""
     try:
         with started_worker(context) as worker:
-            ready = worker.start()
-            made_with = ", ".join(f"{name} {value}" for name, value in ready.environment.items())
-            yield Finding(
-                "checkpoint",
-                OK_STATUS,
-                f"{ready.checkpoint[:12]}, loaded in {ready.load_s:.1f} s; {made_with}",
-            )
-            loop, render_s = render_with_progress(context, worker, 1, request, "self-test")
-        stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in loop.timings.items())
-        yield Finding(
-            "self-test", OK_STATUS, f"{request.length.duration_s} s of sound in {render_s:.2f} s ({stages})"
-        )
-        plot = plot_loop(loop.wav, request, Path(context.args.plot))
-        yield Finding("spectrogram", OK_STATUS, f"written to {plot}")
+            yield from _loaded(worker.start())
+            if not context.args.no_render:
+                yield from _self_test(context, worker)
     except RiffError as error:
-        remedy = "reinstall riffsidecar; the checkpoint is part of it" if error.code == "checkpoint" else ""
-        yield Finding("self-test", PROBLEM, str(error), remedy or "run again with -v for the details")
+        name = "checkpoint" if error.code == CheckpointError.code else "model"
+        yield Finding(name, PROBLEM, *_cause_and_remedy(error, "run again with -v for the details"))
 
 
-CHECKS: Final[tuple[Check, ...]] = (_system, _packages, _osc_port, _midi, _presets, _folder)
+def _loaded(ready: Ready) -> Iterator[Finding]:
+    made_with = ", ".join(f"{name} {value}" for name, value in ready.environment.items())
+    yield Finding(
+        "checkpoint", OK_STATUS, f"{ready.checkpoint[:12]}, loaded in {ready.load_s:.1f} s; {made_with}"
+    )
+    for device in ready.devices:
+        yield Finding("device", ABSENT if device.startswith("no ") else OK_STATUS, device)
+
+
+def _self_test(context: Context, worker: RenderWorker) -> Iterator[Finding]:
+    request = LoopRequest(prompt="drums", tempo=Tempo.parse(120), bars=Fraction(2), seed=1, quality="draft")
+    try:
+        loop, render_s = render_with_progress(context, worker, 1, request, "self-test")
+    except RiffError as error:
+        remedy = "run again with -v for the details"
+        yield Finding("self-test", PROBLEM, *_cause_and_remedy(error, remedy))
+        return
+    stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in loop.timings.items())
+    yield Finding(
+        "self-test", OK_STATUS, f"{request.length.duration_s} s of sound in {render_s:.2f} s ({stages})"
+    )
+    wanted = context.args.plot
+    try:
+        path = Path(wanted) if wanted is not None else context.folder.expanduser() / _PLOT_NAME
+        plot = plot_loop(loop.wav, request, path.resolve())
+    except (RiffError, RuntimeError) as error:  # RuntimeError: no home for ~, or links in a circle
+        yield Finding("spectrogram", PROBLEM, str(error), "name a file that can be written with --plot")
+    else:
+        yield Finding("spectrogram", OK_STATUS, f"written to {plot}")
+
+
+def _cause_and_remedy(error: Exception, otherwise: str = "") -> tuple[str, str]:
+    """Return the two halves of an error: what is wrong, and behind the first semicolon what to do.
+
+    >>> _cause_and_remedy(ValueError("the disk is full; free some space"))
+    ('the disk is full', 'free some space')
+    """
+    cause, _, remedy = str(error).partition("; ")
+    return cause, remedy or otherwise
+
+
+CHECKS: Final[tuple[Check, ...]] = (_system, _packages, _osc_port, _midi, _presets, _folder, _model)

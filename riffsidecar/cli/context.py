@@ -45,6 +45,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that render."""
+    parser.add_argument("--model", metavar="NAME", help="an installed model; see 'riffsidecar model list'")
     parser.add_argument("--checkpoint", metavar="DIR", help="a checkpoint instead of the embedded one")
     parser.add_argument("--threads", type=int, metavar="N", help="cores the model takes; default all but one")
 
@@ -58,8 +59,8 @@ def configured(args: argparse.Namespace) -> Config:
     config = load_config(args.config)
     overrides = {
         "output": {"folder": "out"},
-        "osc": {"bind": "bind", "port": "port", "token": "token"},
-        "render": {"checkpoint": "checkpoint", "threads": "threads"},
+        "osc": {"bind": "bind", "port": "port", "token": "token", "query_port": "osc_query"},
+        "render": {"checkpoint": "checkpoint", "model": "model", "threads": "threads"},
         "presets": {"folder": "presets"},
     }
     for table, names in overrides.items():

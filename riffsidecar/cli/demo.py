@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import socket
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ _NUM_PADS = 4
 # The daemon is silent while the model loads.
 _SILENCE_LIMIT_S = LOAD_LIMIT_S + 60.0
 _MAX_DATAGRAM_BYTES = 65_536
+_TELLING = ("/riff/progress", "/riff/done", "/riff/error")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -90,8 +92,14 @@ def _collect(context: Context, client: _Client, names: dict[str, str]) -> list[d
     waiting = dict(names)
     asked_s = time.perf_counter()
     started_s: dict[str, float] = {}
-    terminal.progress("loading the model", 0.0)
-    for message in client.messages():
+    messages = client.messages()
+    with terminal.waiting("loading the model"):
+        first = next(
+            message
+            for message in messages
+            if message.address in _TELLING and message.arguments and message.arguments[0] in waiting
+        )
+    for message in itertools.chain((first,), messages):
         name = str(message.arguments[0]) if message.arguments else ""
         if name not in waiting:
             continue

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from riffsidecar.cli.checks import ABSENT, CHECKS, OK_STATUS, PROBLEM, Finding, self_test
+from riffsidecar.cli.checks import ABSENT, CHECKS, OK_STATUS, PROBLEM, Finding
 from riffsidecar.cli.context import Context, add_common_options, add_model_options
 from riffsidecar.cli.exit_codes import OK, PROBLEMS
+from riffsidecar.errors import SessionError
 
 __all__ = ["add_parser", "run"]
 
@@ -18,15 +19,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "doctor",
         help="find out what is missing or broken",
-        description="Look at what is installed, the ports, the presets, the folder and the checkpoint, "
-        "and render one bar; each problem comes with what to do about it.",
+        description="Look at what is installed, the ports, the presets, the folder, the checkpoint and the "
+        "devices, render two bars and draw their spectrogram; each problem comes with what to do about it.",
     )
     parser.add_argument("--out", metavar="DIR", help="the folder for the loops; default ./loops")
     parser.add_argument("--port", type=int, metavar="N", help="UDP port of OSC; default 9123")
     parser.add_argument(
-        "--plot", default="riffsidecar-doctor.png", metavar="FILE", help="PNG of the self-test's spectrogram"
+        "--plot",
+        metavar="FILE",
+        help="PNG of the self-test's spectrogram; default riffsidecar-doctor.png in the folder for the loops",
     )
-    parser.add_argument("--no-render", action="store_true", help="leave the self-test render out")
+    parser.add_argument(
+        "--no-render", action="store_true", help="load the model, but leave the self-test and its PNG out"
+    )
     add_model_options(parser)
     add_common_options(parser)
     parser.set_defaults(run=run)
@@ -34,9 +39,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(context: Context) -> int:
     """Make every check and print what it found."""
+    if context.args.no_render and context.args.plot is not None:
+        raise SessionError("--plot draws the self-test, which --no-render leaves out; give one of them")
     findings: list[Finding] = []
-    checks = (*CHECKS, *(() if context.args.no_render else (self_test,)))
-    for check in checks:
+    for check in CHECKS:
         for finding in check(context):
             findings.append(finding)
             context.terminal.line(f"{_MARKS[finding.status]}  {finding.name}: {finding.detail}")

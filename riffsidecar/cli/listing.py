@@ -6,6 +6,7 @@ import argparse
 
 from riffsidecar.cli.context import Context, add_common_options
 from riffsidecar.cli.exit_codes import OK
+from riffsidecar.cli.probe import FoundDaemon, find_daemon
 from riffsidecar.control.osc_socket import open_udp_socket
 from riffsidecar.daemon import preset_folders, read_banks
 from riffsidecar.daemon.surfaces import midi_ports
@@ -109,11 +110,14 @@ def _ports(context: Context) -> int:
     osc = context.config.osc
     terminal = context.terminal
     taken = ""
+    daemon: FoundDaemon | None = None
     try:
         open_udp_socket(osc.bind, osc.port).close()
     except RiffError as error:
         taken = str(error)
-    terminal.line(f"OSC  UDP port {osc.port} on {osc.bind}: {taken or 'free'}")
+        daemon = find_daemon(osc)
+    holder = taken if daemon is None else f"a daemon listens: {daemon}"
+    terminal.line(f"OSC  UDP port {osc.port} on {osc.bind}: {holder or 'free'}")
     problem = ""
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
@@ -129,7 +133,13 @@ def _ports(context: Context) -> int:
         terminal.line("MIDI no ports; plug a controller in or start a virtual one")
     terminal.document(
         {
-            "osc": {"bind": osc.bind, "port": osc.port, "free": not taken, "problem": taken},
+            "osc": {
+                "bind": osc.bind,
+                "port": osc.port,
+                "free": not taken,
+                "daemon": None if daemon is None else {"version": daemon.version, "state": daemon.state},
+                "problem": taken if daemon is None else "",
+            },
             "midi": {"inputs": list(inputs), "outputs": list(outputs), "problem": problem},
         }
     )

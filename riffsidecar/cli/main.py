@@ -13,7 +13,23 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 
 from riffsidecar import __version__
-from riffsidecar.cli import demo, doctor, listing, render, rerender, run
+from riffsidecar.cli import (
+    autostart,
+    demo,
+    do,
+    doctor,
+    install_device,
+    journey,
+    learn,
+    library,
+    listing,
+    model,
+    pack,
+    play,
+    render,
+    rerender,
+    run,
+)
 from riffsidecar.cli.context import Context, configured
 from riffsidecar.cli.exit_codes import INTERRUPTED, OK, TERMINATED, exit_code_of, exit_code_table
 from riffsidecar.cli.terminal import Terminal
@@ -36,9 +52,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"riffsidecar {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (run, demo, render, rerender):
+    for command in (run, demo, do, render, journey, pack, play, rerender, library):
         command.add_parser(subparsers)
     listing.add_parsers(subparsers)
+    model.add_parser(subparsers)
+    install_device.add_parser(subparsers)
+    autostart.add_parser(subparsers)
+    learn.add_parser(subparsers)
     doctor.add_parser(subparsers)
     # Its options belong to the training room, which is loaded only when it is asked for.
     subparsers.add_parser("train", help="make the embedded model (needs the extra [train])", add_help=False)

@@ -36,16 +36,20 @@ def run(context: Context) -> int:
     """Render every request and publish each as soon as it is done."""
     requests = requests_from(context.args, context.config)
     drop = DropFolder(context.folder)
-    documents = []
-    with started_worker(context) as worker:
-        for job_id, request in enumerate(requests, 1):
-            label = f"loop {job_id} of {len(requests)}"
-            loop, render_s = render_with_progress(context, worker, job_id, request, label)
-            path = drop.publish(loop.stem, loop.wav)
-            context.terminal.line(describe(path, request, render_s))
-            plot = plot_loop(loop.wav, request, path.with_suffix(".png")) if context.args.plot else None
-            if plot is not None:
-                context.terminal.line(str(plot))
-            documents.append(loop_document(path, request, loop, render_s, plot))
-    context.terminal.document({"loops": documents})
+    documents: list[dict[str, object]] = []
+    try:
+        with started_worker(context) as worker:
+            for job_id, request in enumerate(requests, 1):
+                label = f"loop {job_id} of {len(requests)}"
+                loop, render_s = render_with_progress(context, worker, job_id, request, label)
+                path = drop.publish(loop.stem, loop.wav)
+                context.terminal.line(describe(path, request, render_s))
+                documents.append(loop_document(path, request, loop, render_s))
+                if context.args.plot:
+                    plot = plot_loop(loop.wav, request, path.with_suffix(".png"))
+                    context.terminal.line(str(plot))
+                    documents[-1]["plot"] = str(plot)
+    finally:
+        # What lies in the folder already is told of even when a later loop fails or is stopped.
+        context.terminal.document({"loops": documents})
     return OK

@@ -26,8 +26,8 @@ def started_worker(context: Context) -> Iterator[RenderWorker]:
     """
     worker = RenderWorker(context.worker_settings)
     try:
-        context.terminal.progress("loading the model", 0.0)
-        worker.start()
+        with context.terminal.waiting("loading the model"):
+            worker.start()
         yield worker
     finally:
         context.terminal.clear_bar()
@@ -83,10 +83,8 @@ def describe(path: Path | str, request: LoopRequest, render_s: float) -> str:
     return "  ".join(parts)
 
 
-def loop_document(
-    path: Path, request: LoopRequest, loop: RenderedLoop, render_s: float, plot: Path | None
-) -> dict[str, object]:
-    """Return what a script wants to know of a loop."""
+def loop_document(path: Path, request: LoopRequest, loop: RenderedLoop, render_s: float) -> dict[str, object]:
+    """Return what a script wants to know of a loop; ``plot`` is for the path of its picture."""
     return {
         "path": str(path),
         "prompt": request.prompt,
@@ -101,8 +99,9 @@ def loop_document(
         "seam": dict(loop.seam),
         "render_s": round(render_s, 4),
         "timings_s": {stage: round(seconds, 4) for stage, seconds in loop.timings.items()},
+        "cpu_s": {stage: round(seconds, 4) for stage, seconds in loop.cpu_s.items()},
         "made_with": dict(loop.environment),
-        "plot": None if plot is None else str(plot),
+        "plot": None,
     }
 
 
@@ -119,6 +118,7 @@ def plot_loop(wav: bytes, request: LoopRequest, path: Path) -> Path:
     waveform = decode_wav(wav).waveform
     length = request.length
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         plot_png(analyse(waveform.samples, length.frames, sample_rate=waveform.sample_rate), length, path)
     except OSError as error:
         raise RiffError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import math
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from riffsidecar.audio.content import content_digest
 from riffsidecar.cli.context import Context, add_common_options, add_model_options
 from riffsidecar.cli.exit_codes import DIFFERENT, OK
 from riffsidecar.cli.rendering import describe, render_with_progress, started_worker
@@ -52,9 +52,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(context: Context) -> int:
     """Render, compare and say which it is."""
-    from riffsidecar.render.recipe import parse_loop, read_loop
+    from riffsidecar.cli.journey_again import rerender_journey
+    from riffsidecar.render.recipe import parse_loop, read_journey, read_loop
 
     path: Path = context.args.file
+    journey = read_journey(path)
+    if journey is not None:
+        return rerender_journey(context, path, journey, LIMIT_DB)
     earlier = read_loop(path)
     again = Again(_bytes(earlier, path, context.args.decode), denoise=not context.args.decode)
     as_before = _with_threads_of(context, earlier)
@@ -72,9 +76,9 @@ def run(context: Context) -> int:
         {
             "file": str(path),
             "identical": difference_db == -math.inf,
-            "difference_db": None if difference_db == -math.inf else round(difference_db, 2),
+            "difference_db": round(difference_db, 2) if math.isfinite(difference_db) else None,
             "within_limit": difference_db <= LIMIT_DB,
-            "latents_db": loop.latents_db if loop.latents_db and math.isfinite(loop.latents_db) else None,
+            "latents_db": loop.latents_db,
             "changed": {name: list(pair) for name, pair in changed.items()},
             "path": None if kept is None else str(kept),
             "render_s": round(render_s, 4),
@@ -111,7 +115,12 @@ def _with_its_files(earlier: LoopFile, path: Path) -> Iterator[LoopRequest]:
             source = Path(folder) / "source.wav"
             source.write_bytes(earlier.source)
             request = replace(request, source_path=str(source))
-        if request.is_locked:
+        if request.is_locked and earlier.source and content_digest(earlier.source) == request.of_sha256:
+            # What was kept is seed audio, which lies in the file as well.
+            kept = Path(folder) / "kept.wav"
+            kept.write_bytes(earlier.source)
+            request = replace(request, of_path=str(kept))
+        elif request.is_locked:
             request = replace(request, of_path=str(_find_locked(request, path)))
         yield request
 
@@ -120,7 +129,7 @@ def _find_locked(request: LoopRequest, path: Path) -> Path:
     """Return the loop that parts were kept of; it is looked for beside the file."""
     candidate = path.parent / Path(request.of_path or "").name
     try:
-        if hashlib.sha256(candidate.read_bytes()).hexdigest() == request.of_sha256:
+        if content_digest(candidate.read_bytes()) == request.of_sha256:
             return candidate
     except OSError as error:
         raise WavError(

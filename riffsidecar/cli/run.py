@@ -9,6 +9,7 @@ from riffsidecar.cli.context import Context, add_common_options, add_model_optio
 from riffsidecar.cli.exit_codes import OK
 from riffsidecar.daemon import Daemon, stop_signals
 from riffsidecar.daemon.surfaces import Surfaces
+from riffsidecar.errors import ConfigError
 
 __all__ = ["add_parser", "run"]
 
@@ -29,6 +30,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--bind", metavar="ADDRESS", help="address of OSC; anything but loopback needs --token"
     )
+    parser.add_argument(
+        "--osc-query", type=int, metavar="N", help="TCP port that describes OSC over HTTP; default none"
+    )
     parser.add_argument("--token", metavar="TEXT", help="what clients have to send before they are obeyed")
     parser.add_argument("--presets", metavar="DIR", help="a folder of banks of your own")
     parser.add_argument("--no-midi", action="store_true", help="leave MIDI alone")
@@ -39,6 +43,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(context: Context) -> int:
     """Start the daemon, wait for SIGTERM or Ctrl-C, stop it."""
+    if not context.config.osc.enabled:
+        for option in ("port", "bind", "token"):
+            if getattr(context.args, option) is not None:
+                raise ConfigError(
+                    f"--{option} is for OSC, which the configuration switches off; set enabled = true under "
+                    "[osc]"
+                )
     surfaces = Surfaces(context.config, midi=not context.args.no_midi)
     with stop_signals() as stop:
         daemon = Daemon(context.config, surfaces.all, context.factory)

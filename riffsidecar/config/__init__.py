@@ -3,23 +3,29 @@
 from riffsidecar.config.file import config_path, load_config, parse_config
 from riffsidecar.config.tables import (
     Config,
+    LibraryConfig,
+    LinkConfig,
     LogConfig,
     MidiConfig,
     OscConfig,
     OutputConfig,
     PresetsConfig,
     RenderConfig,
+    SeedsConfig,
     SessionConfig,
 )
 
 __all__ = [
     "Config",
+    "LibraryConfig",
+    "LinkConfig",
     "LogConfig",
     "MidiConfig",
     "OscConfig",
     "OutputConfig",
     "PresetsConfig",
     "RenderConfig",
+    "SeedsConfig",
     "SessionConfig",
     "config_path",
     "load_config",

@@ -71,7 +71,7 @@ def parse_config(text: str, name: str = "configuration") -> Config:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name} is not TOML: {error}; mend the line or leave the file out") from error
     tables: dict[str, Any] = {}
     for key, value in document.items():

@@ -16,6 +16,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from riffsidecar.errors import MusicError
 from riffsidecar.music import Tempo
@@ -28,6 +29,7 @@ _MIN_CLOCKS = 2 * CLOCKS_PER_QUARTER
 _MAX_CLOCKS = 16 * CLOCKS_PER_QUARTER
 _CLOCKS_BETWEEN_FITS = 6
 _CLOCKS_PER_SIXTEENTH = 6
+_CLOCKS_BETWEEN_MARKS = 16 * CLOCKS_PER_QUARTER
 _MAX_GAP_S = 0.6
 _BELIEVABLE_BPM = 0.0085
 _ROUGH_BPM = 0.5
@@ -114,7 +116,7 @@ class ClockFollower:
         self._told: Tempo | None = None
         self._told_bpm: float | None = None
         self._last_bpm = 0.0
-        self._clocks = 0
+        self._clocks = self._begun = 0
         self._running = False
 
     @property
@@ -127,13 +129,26 @@ class ClockFollower:
         """Return the position of the song in quarter notes."""
         return self._clocks / CLOCKS_PER_QUARTER
 
+    @property
+    def mark_quarters(self) -> Fraction | None:
+        """Return where in the song the newest clock lies, if it is one to set a transport right by.
+
+        That are the first one after a start, a continue or a song position, and one in 16 quarter notes. The
+        first one after a start is the beginning of the song.
+        """
+        since = self._clocks - 1 - self._begun
+        if not self._running or since < 0 or since % _CLOCKS_BETWEEN_MARKS:
+            return None
+        return Fraction(self._clocks - 1, CLOCKS_PER_QUARTER)
+
     def start(self) -> None:
         """Take a start message: the next clock is the first of the song."""
         self._clocks = 0
-        self._running = True
+        self.resume()
 
     def resume(self) -> None:
         """Take a continue message."""
+        self._begun = self._clocks
         self._running = True
 
     def stop(self) -> None:
@@ -142,7 +157,7 @@ class ClockFollower:
 
     def seek(self, sixteenths: int) -> None:
         """Take a song position, in sixteenth notes."""
-        self._clocks = sixteenths * _CLOCKS_PER_SIXTEENTH
+        self._clocks = self._begun = sixteenths * _CLOCKS_PER_SIXTEENTH
 
     def forget(self) -> None:
         """Forget the clock, because its port has gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 
 import mido
@@ -39,6 +40,11 @@ class PadLights:
         self._notes: dict[int, int] = {}
         self._ready: set[int] = set()
         self._bank: object = None
+        self._write: Callable[[int, Light], bytes] | None = None
+
+    def use(self, write: Callable[[int, Light], bytes] | None) -> None:
+        """Let ``write`` make the message for a pad and its light; None writes the notes of the bank."""
+        self._write = write
 
     def show(self, event: Event, midi_map: MidiMap) -> tuple[bytes, ...]:
         """Return the messages that show an event; none where nothing changes."""
@@ -60,12 +66,12 @@ class PadLights:
     def all(self, midi_map: MidiMap) -> tuple[bytes, ...]:
         """Return the messages that show every pad, for a controller that has just come."""
         self._notes = {pad: midi_map.note_of(pad) for pad in self._lights}
-        return tuple(_note_on(self._notes[pad], light) for pad, light in self._lights.items())
+        return tuple(self._message(pad, light) for pad, light in self._lights.items())
 
     def off(self) -> tuple[bytes, ...]:
         """Return the messages that put out every light that is on, where it was lit."""
         return tuple(
-            _note_on(self._notes[pad], Light.OFF)
+            self._message(pad, Light.OFF)
             for pad, light in self._lights.items()
             if light and pad in self._notes
         )
@@ -85,7 +91,10 @@ class PadLights:
             return ()
         self._lights[slot] = light
         self._notes[slot] = midi_map.note_of(slot)
-        return (_note_on(self._notes[slot], light),)
+        return (self._message(slot, light),)
+
+    def _message(self, pad: int, light: Light) -> bytes:
+        return _note_on(self._notes[pad], light) if self._write is None else self._write(pad, light)
 
 
 def _note_on(note: int, light: Light) -> bytes:

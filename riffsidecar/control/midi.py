@@ -1,8 +1,8 @@
 """The MIDI surface: a controller's pads, knobs and clock become commands, and its pads light up.
 
-The driver's callback only puts bytes in a queue. One thread does the rest: it looks once a second which ports
-there are, because no driver says when one is unplugged, opens them by name, reads what came, and sends what
-is to light up.
+What is played is only put in a queue where it comes in. One thread does the rest: it looks once a second
+which ports there are, because no driver says when one is unplugged, opens them by name, reads what came, and
+sends what is to light up. A MIDI system that is not there, or that dies, is looked for again.
 """
 
 from __future__ import annotations
@@ -12,20 +12,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
 from riffsidecar.control.leds import STOPPED, PadLights
 from riffsidecar.control.limits import LimitedLog
 from riffsidecar.control.midi_parse import MAX_MESSAGE_BYTES, MidiParser, Relative
-from riffsidecar.control.midi_ports import (
-    VIRTUAL,
-    MidiBackend,
-    MidiInput,
-    MidiOutput,
-    RtMidiBackend,
-    choose_port,
-)
+from riffsidecar.control.midi_ports import VIRTUAL, MidiBackend, MidiInput, MidiOutput, choose_port
+from riffsidecar.control.midi_process import MidiProcess
 from riffsidecar.control.surface import Submit
+from riffsidecar.control.teaching import ControllerDesk
 from riffsidecar.errors import ControlError, MidiError, RiffError
 from riffsidecar.session.commands import Command, SetKnob
 from riffsidecar.session.events import Envelope, Event, Failed, Origin, StateChanged
@@ -35,8 +31,11 @@ __all__ = ["MidiSurface"]
 
 logger = logging.getLogger(__name__)
 
-_JOIN_S = 5.0
+_PATIENCE_S = 2.0
+_JOIN_S = 3.0
 _MAX_WAITING = 4096
+_MAX_POLLS_BETWEEN_TRIES = 32
+_POLLS_UNTIL_TRUSTED = 60
 
 
 class MidiSurface:
@@ -51,9 +50,11 @@ class MidiSurface:
         channel: the only MIDI channel to listen to, 1 to 16; None for all.
         relative: the controllers that are endless encoders.
         takeover: whether absolute controllers wait until they meet the knob.
-        backend: opens the MIDI system.
+        backend: opens the MIDI system; called again when it is gone, from the surface's own thread.
         clock: tells the time, in seconds that never go back.
         poll_s: how often to look which ports there are.
+        controller: the name of a known controller; empty to go by the port's name.
+        learned: the file of what was learned; None keeps it until the end.
     """
 
     def __init__(
@@ -65,21 +66,30 @@ class MidiSurface:
         channel: int | None = None,
         relative: Mapping[int, Relative] = MappingProxyType({}),
         takeover: bool = True,
-        backend: Callable[[], MidiBackend] = RtMidiBackend,
+        backend: Callable[[], MidiBackend] = MidiProcess,
         clock: Callable[[], float] = time.monotonic,
         poll_s: float = 1.0,
+        controller: str = "",
+        learned: Path | None = None,
     ) -> None:
-        """Open nothing yet."""
+        """Open nothing yet.
+
+        Raises:
+            UnknownNameError: there is no controller of that name.
+        """
         self._input_name = input_name
         self._output_name = output_name
         self._midi_map = midi_map
         self._parser = MidiParser(channel=channel, relative=relative, takeover=takeover)
         self._lights = PadLights()
+        self._desk = ControllerDesk(self._parser, self._lights, controller, learned)
         self._make_backend = backend
         self._clock = clock
         self._poll_s = poll_s
         self._log = LimitedLog(logger)
         self._backend: MidiBackend | None = None
+        self._next_try_s = self._born_s = clock()
+        self._try_again_s = poll_s
         self._input: tuple[str, MidiInput] | None = None
         self._output: tuple[str, MidiOutput] | None = None
         self._names: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
@@ -109,7 +119,7 @@ class MidiSurface:
         return rows + [("out", name, int(lighting is not None and lighting[0] == name)) for name in outputs]
 
     def start(self, submit: Submit) -> None:
-        """Begin to look for ports. Without a MIDI system say so, and stay quiet.
+        """Begin to look for ports. Without a MIDI system say so, and look for it from time to time.
 
         Raises:
             ControlError: when the surface was started before.
@@ -118,12 +128,6 @@ class MidiSurface:
             if self._submit is not None or self._closing.is_set():
                 raise ControlError("this MIDI surface was started before: make a new one")
             self._submit = submit
-            try:
-                self._backend = self._make_backend()
-            except MidiError as error:
-                self._problem = str(error)
-                logger.warning("MIDI is off, everything else works: %s", error)
-                return
             self._thread = threading.Thread(target=self._run, name="riffsidecar-midi", daemon=True)
             self._thread.start()
 
@@ -138,13 +142,20 @@ class MidiSurface:
         self._closing.set()
         self._wake.set()
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(_JOIN_S)
+        if thread is None or thread is threading.current_thread():
+            return
+        thread.join(_PATIENCE_S)
+        if thread.is_alive() and (backend := self._backend) is not None:
+            logger.warning("the MIDI system holds its ports; they are taken from it")
+            backend.close()
+        thread.join(_JOIN_S)
 
-    def _receive(self, data: Sequence[int]) -> None:
-        """Queue a message; the driver's thread calls this."""
+    def _receive(self, data: Sequence[int], at_s: float) -> None:
+        """Queue a message; a thread of the backend calls this."""
         if len(data) <= MAX_MESSAGE_BYTES:
-            self._incoming.append((tuple(data), self._clock()))
+            if len(self._incoming) == _MAX_WAITING:
+                self._log.warning("more MIDI comes than can be read: the oldest message is dropped")
+            self._incoming.append((tuple(data), at_s))
             self._wake.set()
 
     def _run(self) -> None:
@@ -172,10 +183,10 @@ class MidiSurface:
 
     def _look(self) -> None:
         """Open the ports that have come, close those that have gone."""
-        backend = self._backend
-        if backend is None:
-            return
         try:
+            backend = self._system()
+            if backend is None:
+                return
             self._names = inputs, outputs = backend.inputs(), backend.outputs()
             if self._input is not None and self._input[0] not in (VIRTUAL, *inputs):
                 logger.info("MIDI input %s has gone", self._input[0])
@@ -189,6 +200,35 @@ class MidiSurface:
             self._complain(deaf or dark)
         except MidiError as error:
             self._complain(str(error))
+        if self._backend is not None and self._backend.is_gone:
+            self._drop_system()
+
+    def _system(self) -> MidiBackend | None:
+        """Return the MIDI system, opening it when it is time to; it is asked for ever less often in vain."""
+        now_s = self._clock()
+        if self._backend is not None:
+            if now_s - self._born_s > _POLLS_UNTIL_TRUSTED * self._poll_s:
+                self._try_again_s = self._poll_s
+            return self._backend
+        if now_s < self._next_try_s:
+            return None
+        self._next_try_s = now_s + self._try_again_s
+        self._try_again_s = min(2 * self._try_again_s, _MAX_POLLS_BETWEEN_TRIES * self._poll_s)
+        try:
+            self._backend = self._make_backend()
+        except MidiError as error:
+            raise MidiError(f"MIDI is off, everything else works: {error}") from error
+        self._born_s = now_s
+        return self._backend
+
+    def _drop_system(self) -> None:
+        """Let go of a MIDI system that is gone, with its ports."""
+        self._names = ((), ())
+        self._close_input()
+        self._close_output()
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()
 
     def _problem_of(self, opening: Callable[[], None]) -> str:
         try:
@@ -205,6 +245,7 @@ class MidiSurface:
             wanted = f"called {self._input_name!r}" if self._input_name else "to listen to"
             raise MidiError(f"no MIDI input {wanted} yet; there are: {', '.join(names) or 'none'}")
         self._input = (name, backend.open_input(name, self._receive))
+        self._desk.meet(name)
         logger.info("MIDI input %s is open", name)
 
     def _open_output(self, backend: MidiBackend, names: Sequence[str]) -> None:
@@ -217,6 +258,9 @@ class MidiSurface:
             )
         self._output = (name, backend.open_output(name))
         logger.info("MIDI output %s is open", name)
+        if self._input is None:
+            self._desk.meet(name)
+        self._send((self._desk.controller.enter,) if self._desk.controller.enter else ())
         self._send(self._lights.all(self._midi_map()))
 
     def _complain(self, problem: str) -> None:
@@ -232,6 +276,8 @@ class MidiSurface:
                 knobs = event.state.get("knobs")
                 if isinstance(knobs, Mapping):
                     self._parser.observe(knobs)
+                if (learned := self._desk.watch(event)) is not None:
+                    self._hand_over(learned)
             elif isinstance(event, Failed) and event.origin.surface == self.name:
                 if event.code not in STOPPED:
                     # A light can say that it failed, and not why.
@@ -240,11 +286,18 @@ class MidiSurface:
 
     def _read_messages(self) -> None:
         commands: list[Command] = []
-        while self._incoming:
-            data, now_s = self._incoming.popleft()
-            commands += self._parser.feed(data, now_s, self._midi_map())
-        for command in _newest_moves(commands):
-            self._hand_over(command)
+        try:
+            while self._incoming:
+                data, at_s = self._incoming.popleft()
+                is_taken, learned = self._desk.hear(data)
+                if learned is not None:
+                    commands.append(learned)
+                if not is_taken:
+                    commands += self._parser.feed(data, at_s, self._midi_map())
+        finally:
+            # A defect costs the message that brought it up, and not those before it.
+            for command in _newest_moves(commands):
+                self._hand_over(command)
 
     def _hand_over(self, command: Command) -> None:
         submit = self._submit
@@ -278,6 +331,7 @@ class MidiSurface:
 
     def _let_go(self) -> None:
         self._send(self._lights.off())
+        self._send((self._desk.controller.leave,) if self._desk.controller.leave else ())
         opened, self._input = self._input, None
         if opened is not None:
             opened[1].close()

@@ -6,22 +6,32 @@ by the fine half of its value on the controller 32 higher.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, cast
 
 import mido
 
 from riffsidecar.control.clock import ClockFollower
+from riffsidecar.control.controllers import GENERIC, Controller
+from riffsidecar.control.learned import LearnedControl, Nrpn
+from riffsidecar.control.relative import Relative, relative_steps
 from riffsidecar.control.takeover import SoftTakeover
-from riffsidecar.session.commands import Command, ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
+from riffsidecar.session.actions import BoundAction
+from riffsidecar.session.commands import (
+    Command,
+    Perform,
+    ReleaseTempo,
+    SelectBank,
+    SetKnob,
+    SetTempo,
+    SetTransport,
+    TriggerPad,
+)
 from riffsidecar.session.knobs import KNOBS, KnobValue
 from riffsidecar.session.pads import MidiMap
 
 __all__ = ["MAX_MESSAGE_BYTES", "MidiParser", "Relative", "relative_steps"]
-
-Relative = Literal["twos-complement", "offset", "sign-magnitude"]
-"""How an endless encoder writes its steps in the value of a controller."""
 
 MAX_MESSAGE_BYTES: Final = 3
 """Longer messages are system exclusive, which nothing here reads."""
@@ -29,25 +39,8 @@ MAX_MESSAGE_BYTES: Final = 3
 _FINE_OFFSET = 32
 _FINE_MAX = 16383
 _MIDDLE = 0.5
-
-
-def relative_steps(value: int, mode: Relative) -> int:
-    """Return how many steps an encoder was turned, to the right when positive.
-
-    >>> [relative_steps(value, "twos-complement") for value in (1, 127)]
-    [1, -1]
-    >>> [relative_steps(value, "offset") for value in (65, 63)]
-    [1, -1]
-    >>> [relative_steps(value, "sign-magnitude") for value in (1, 65)]
-    [1, -1]
-    """
-    match mode:
-        case "twos-complement":
-            return value if value < 64 else value - 128
-        case "offset":
-            return value - 64
-        case "sign-magnitude":
-            return value if value < 64 else 64 - value
+_PRESSED = 64
+"""From this value on a switch is on, as MIDI 1.0 has it for the controllers 64 to 69."""
 
 
 class MidiParser:
@@ -82,11 +75,19 @@ class MidiParser:
         self._has_fine: set[tuple[int, int]] = set()
         self._clock = ClockFollower()
         self._leads = False
+        self._controller = GENERIC
+        self._ties: dict[tuple[str, int, int], LearnedControl] = {}
+        self._nrpn = Nrpn()
 
     @property
     def clock(self) -> ClockFollower:
         """Return the clock that is followed: its transport and position."""
         return self._clock
+
+    def use(self, controller: Controller, ties: Iterable[LearnedControl] = ()) -> None:
+        """Take what is known of the controller, and what it was taught, which wins."""
+        self._controller = controller
+        self._ties = {(tie.kind, tie.channel, tie.number): tie for tie in ties}
 
     def observe(self, knobs: Mapping[str, KnobValue]) -> None:
         """Take the session's knobs, so that controllers know what they have to meet."""
@@ -118,18 +119,32 @@ class MidiParser:
         where = midi_map or MidiMap()
         match message.type:
             case "note_on":
-                pad = where.pad_of(message.note)
-                return (TriggerPad(pad, message.velocity),) if pad and message.velocity else ()
+                pad = self._pad_of(message.channel, message.note, where)
+                if pad:
+                    return (TriggerPad(pad, message.velocity),) if message.velocity else ()
+                if self._has_own_notes or not message.velocity:
+                    return ()
+                return _performing(where.action_of_note(message.note))
             case "control_change":
                 return self._control(message.channel, message.control, message.value, where)
             case "program_change":
                 return (SelectBank(message.program + 1),)
             case "clock":
                 return self._tick(now_s)
-        self._transport(message)
-        return ()
+        return self._transport(message)
 
-    def _transport(self, message: mido.Message) -> None:
+    @property
+    def _has_own_notes(self) -> bool:
+        """Whether the controller's pads are elsewhere than a bank has them."""
+        return self._controller.notes != GENERIC.notes
+
+    def _pad_of(self, channel: int, note: int, where: MidiMap) -> int | None:
+        tie = self._ties.get(("note", channel + 1, note))
+        if tie is not None:
+            return tie.pad
+        return self._controller.pad_of(note) if self._has_own_notes else where.pad_of(note)
+
+    def _transport(self, message: mido.Message) -> tuple[Command, ...]:
         match message.type:
             case "start":
                 self._clock.start()
@@ -137,18 +152,37 @@ class MidiParser:
                 self._clock.resume()
             case "stop":
                 self._clock.stop()
+                return (SetTransport(False),)
             case "songpos":
                 self._clock.seek(message.pos)
+        return ()
 
     def _tick(self, now_s: float) -> tuple[Command, ...]:
         tempo = self._clock.tick(now_s)
+        # The first clock of a song says where its bars begin, and others now and then set that right.
+        place = self._clock.mark_quarters
+        told: tuple[Command, ...] = () if place is None else (SetTransport(True, place),)
         if tempo is None:
-            return ()
+            return told
         self._leads = True
-        return (SetTempo(tempo, "clock"),)
+        return (*told, SetTempo(tempo, "clock"))
 
     def _control(self, channel: int, cc: int, value: int, where: MidiMap) -> tuple[Command, ...]:
-        name = where.knob_of(cc)
+        tie = self._ties.get(("cc", channel + 1, cc))
+        if tie is not None:
+            return self._tied(tie, channel, cc, value)
+        if any(kind == "nrpn" for kind, _, _ in self._ties):
+            parameter = self._nrpn.feed(channel, cc, value)
+            tie = self._ties.get(("nrpn", channel + 1, parameter[0])) if parameter else None
+            if tie is not None and tie.knob is not None and parameter is not None:
+                return self._move(tie.knob, parameter[1] / _FINE_MAX)
+        button = where.action_of_cc(cc)
+        if button is not None:
+            return _performing(button) if self._is_pressed(channel, cc, value) else ()
+        own = self._controller.knobs.get(cc)
+        if own is not None and self._controller.relative:
+            return self._turn(own, relative_steps(value, cast(Relative, self._controller.relative)))
+        name = where.knob_of(cc) if self._controller is GENERIC else own or where.knob_of(cc)
         if name is not None and cc in self._relative:
             return self._turn(name, relative_steps(value, self._relative[cc]))
         if name is not None:
@@ -165,6 +199,21 @@ class MidiParser:
         self._has_fine.add((channel, main))
         return self._move(name, (self._coarse.get((channel, main), 0) * 128 + value) / _FINE_MAX)
 
+    def _tied(self, tie: LearnedControl, channel: int, cc: int, value: int) -> tuple[Command, ...]:
+        """Return what a learned controller asks for."""
+        if tie.pad is not None:
+            return (TriggerPad(tie.pad, value),) if self._is_pressed(channel, cc, value) else ()
+        name = str(tie.knob)
+        if tie.mode:
+            return self._turn(name, relative_steps(value, cast(Relative, tie.mode)))
+        return self._move(name, value / 127)
+
+    def _is_pressed(self, channel: int, cc: int, value: int) -> bool:
+        """Return whether a controller has just been pressed: a fader on its way up does so once."""
+        before = self._coarse.get((channel, cc), 0)
+        self._coarse[channel, cc] = value
+        return before < _PRESSED <= value
+
     def _move(self, name: str, position: float) -> tuple[Command, ...]:
         knob = self._knobs[name]
         if self._takeover and not knob.takes(position):
@@ -179,6 +228,10 @@ class MidiParser:
         value = KNOBS[name].from_unit(position)
         self._knobs[name].sent(value)
         return (SetKnob(name, value),)
+
+
+def _performing(bound: BoundAction | None) -> tuple[Command, ...]:
+    return () if bound is None else (Perform(*bound),)
 
 
 def _is_message(data: Sequence[int]) -> bool:

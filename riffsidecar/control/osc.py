@@ -30,14 +30,23 @@ from riffsidecar.control.osc_codec import (
     check_packet,
     decode_message,
 )
-from riffsidecar.control.osc_ids import ID_PREFIX, id_of, peer_of, split_id
+from riffsidecar.control.osc_ids import ID_PREFIX, id_at_end, id_of, peer_of, split_id
 from riffsidecar.control.osc_inbox import OscInbox, Peer, Received
 from riffsidecar.control.osc_port import OscPort
 from riffsidecar.control.osc_socket import is_loopback
-from riffsidecar.control.osc_table import ADDRESSES, ANSWERS, find_address
+from riffsidecar.control.osc_table import ADDRESSES, ANSWERS, OscAddress, find_address
 from riffsidecar.control.surface import Submit
-from riffsidecar.errors import ControlError, OscError, RiffError
-from riffsidecar.session.events import Acked, Envelope, Event, Failed, Finished, Origin, StateChanged
+from riffsidecar.errors import CancelledError, ControlError, OscError, RiffError, UnknownNameError
+from riffsidecar.session.events import (
+    Acked,
+    Envelope,
+    Event,
+    Failed,
+    Finished,
+    Origin,
+    Previewed,
+    StateChanged,
+)
 
 __all__ = ["DEFAULT_PORT", "OscSurface"]
 
@@ -86,7 +95,6 @@ class OscSurface:
             )
         self._bind = bind
         self._port = OscPort(bind, port, self._receive)
-        self._has_token = bool(token)
         self._clients = OscClients(token, allow, reply_port)
         self._version = version
         self._status = status
@@ -143,7 +151,7 @@ class OscSurface:
             return
         own = event.origin.surface == self.name
         places = self._clients.replies(peer_of(event.origin)) if own else self._clients.listeners()
-        if own and isinstance(event, Finished):
+        if own and isinstance(event, Finished | Previewed):
             places = tuple(dict.fromkeys((*places, *self._clients.listeners())))
         elif not own and isinstance(event, Acked | Failed) and event.slot is None:
             # What somebody did elsewhere concerns a client when it makes a loop, and else as a state.
@@ -155,10 +163,10 @@ class OscSurface:
         """Stop serving and give the port back."""
         self._closing.set()
         self._inbox.close()
-        self._port.close()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(_JOIN_S)
+        self._port.close()
 
     def _receive(self, data: bytes, peer: Peer) -> None:
         if not self._clients.allows(peer[0]):
@@ -169,7 +177,9 @@ class OscSurface:
         except OscError as error:
             self._log.warning("malformed packet from %s port %d: %s", *peer, error)
             if self._clients.trusts(peer, None) and self._malformed_answers.allows():
-                self._port.send(self._clients.replies(peer), request_error("", error.code, str(error)))
+                self._port.send(
+                    self._clients.replies(peer), request_error(id_at_end(data), error.code, str(error))
+                )
             return
         for raw in found:
             self._queue(raw, peer)
@@ -177,12 +187,15 @@ class OscSurface:
     def _queue(self, raw: RawMessage, peer: Peer) -> None:
         row = ADDRESSES.get(raw.address)
         key: Hashable | None = None
+        is_ordered = row is not None and row.build is not None
         if row is not None and row.coalesce:
-            # Where a token is wanted it is not checked yet, so a stranger's packet must not replace anybody
-            # else's.
-            key = (raw.address, peer if self._has_token else None)
+            # A message that will be refused must neither take the place of one that will not, nor keep newer
+            # positions from doing so.
+            is_ordered = False
+            if self._will_turn(row, raw, peer):
+                key = raw.address
         received = Received(raw, peer)
-        lost = self._inbox.put(received, key, ordered=row is not None and row.build is not None)
+        lost = self._inbox.put(received, key, ordered=is_ordered)
         if lost is received:
             self._log.warning("message to %s dropped: too many are waiting", raw.address)
             if self._malformed_answers.allows():
@@ -191,13 +204,34 @@ class OscSurface:
         elif lost is not None and (lost_id := id_of(lost.raw)):
             self._port.send(self._clients.replies(lost.peer), done_without_loop(lost_id))
 
+    def _will_turn(self, row: OscAddress, raw: RawMessage, peer: Peer) -> bool:
+        """Return whether a knob's message comes from somebody who may turn it, to where it can stand."""
+        try:
+            arguments, token = self._clients.strip_token(decode_message(raw).arguments)
+            if not self._clients.trusts(peer, token):
+                return False
+            row.command(split_id(arguments)[0])
+        except RiffError:
+            # Whoever carries it out says why not.
+            return False
+        return True
+
     def _serve(self) -> None:
-        """Look at the messages in their order."""
+        """Look at the messages in their order; those that still wait at the end are told so."""
         while not self._closing.is_set():
             for received in self._inbox.take(_POLL_S):
                 if self._closing.is_set():
-                    return
-                self._handle(received.raw, received.peer)
+                    self._turn_away(received)
+                else:
+                    self._handle(received.raw, received.peer)
+        for received in self._inbox.take(0.0):
+            self._turn_away(received)
+
+    def _turn_away(self, received: Received) -> None:
+        text = "the daemon is stopping; send the message again when it runs"
+        if received.raw.address not in ANSWERS and self._clients.trusts(received.peer, None):
+            answer = request_error(id_of(received.raw), CancelledError.code, text)
+            self._port.send(self._clients.replies(received.peer), answer)
 
     def _handle(self, raw: RawMessage, peer: Peer) -> None:
         """Carry out one message; whatever happens, it ends in an answer."""
@@ -209,8 +243,7 @@ class OscSurface:
                 return
             arguments, request_id = split_id(arguments)
             if raw.address in ANSWERS:
-                # Somebody's answers are sent to us by mistake; to answer them could go on for ever.
-                self._log.warning("%s from %s port %d ignored: it is an answer", raw.address, *peer)
+                self._refuse_answer(raw.address, peer, request_id)
                 return
             self._carry_out(raw.address, arguments, peer, request_id)
         except RiffError as error:
@@ -225,6 +258,15 @@ class OscSurface:
             self._port.send(
                 self._clients.replies(peer), request_error(request_id or self._new_id(), "internal", text)
             )
+
+    def _refuse_answer(self, address: str, peer: Peer, request_id: str) -> None:
+        """Say that an address is one that we send; an error about an error could be answered for ever."""
+        self._log.warning("%s from %s port %d refused: it is an answer", address, *peer)
+        if address == "/riff/error" or not self._malformed_answers.allows():
+            return
+        text = f"{address} is what riffsidecar answers, and takes from nobody; is this your own reply port?"
+        answer = request_error(request_id or self._new_id(), UnknownNameError.code, text)
+        self._port.send(self._clients.replies(peer), answer)
 
     def _forbid(self, raw: RawMessage, peer: Peer, request_id: str) -> None:
         self._log.warning("%s from %s port %d refused: no token", raw.address, *peer)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from riffsidecar.control.osc_codec import OscValue
 from riffsidecar.control.osc_table import ADDRESSES, QUERIES
 from riffsidecar.errors import UnknownNameError, nearest
-from riffsidecar.session.events import Acked, Failed, Finished, Progressed
+from riffsidecar.session.events import Acked, Failed, Finished, Previewed, Progressed
 from riffsidecar.session.knobs import FREE, KNOBS
 
 __all__ = [
@@ -27,6 +27,8 @@ Row = tuple[OscValue, ...]
 
 NO_SLOT = -1
 _MAX_TEXT = 1000
+_ROWS_OF = {"pads": "pad", "loops": "loop", "seeds": "seed"}
+"""Parts of the state that are lists of rows, and what each row is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Answer:
     values: Row
 
 
-def event_answers(event: Acked | Progressed | Finished | Failed) -> tuple[Answer, ...]:
+def event_answers(event: Acked | Progressed | Previewed | Finished | Failed) -> tuple[Answer, ...]:
     """Return what an event says to whoever asked for it.
 
     >>> from riffsidecar.session.events import Origin
@@ -53,6 +55,8 @@ def event_answers(event: Acked | Progressed | Finished | Failed) -> tuple[Answer
         case Progressed():
             values = (name, _finite(event.fraction), _finite(event.eta_s), event.slot, event.stage)
             return (Answer("/riff/progress", values),)
+        case Previewed():
+            return (Answer("/riff/preview", _loop(name, event.loop)),)
         case Finished():
             return (Answer("/riff/done", _loop(name, event)),)
         case Failed():
@@ -62,7 +66,7 @@ def event_answers(event: Acked | Progressed | Finished | Failed) -> tuple[Answer
 
 def done_without_loop(request_id: str) -> Answer:
     """Return the end of a request that makes no loop, in the same types as that of one that does."""
-    return Answer("/riff/done", (request_id, NO_SLOT, "", 0.0, 0.0, "", 0, 0, 0, 0.0, 0))
+    return Answer("/riff/done", (request_id, NO_SLOT, "", 0.0, 0.0, "", 0, 0, 0, 0.0, 0, 0))
 
 
 def request_error(request_id: str, code: str, text: str) -> Answer:
@@ -82,8 +86,9 @@ def state_rows(state: Mapping[str, object]) -> dict[tuple[OscValue, ...], Row]:
             rows.update(
                 {("knob", knob): ("knob", knob, _plain(position)) for knob, position in value.items()}
             )
-        elif name == "pads" and isinstance(value, list | tuple):
-            rows.update({("pad", row[0]): ("pad", *row) for row in _pad_rows(value)})
+        elif name in _ROWS_OF and isinstance(value, list | tuple):
+            one = _ROWS_OF[name]
+            rows.update({(one, row[0]): (one, *row) for row in _rows(value)})
         elif isinstance(value, list | tuple):
             rows[(name,)] = (name, *(_plain(item) for item in value))
         else:
@@ -104,7 +109,13 @@ def query_rows(what: str, state: Mapping[str, object], ports: Iterable[Row] = ()
             names = [str(name) for name in _list(state.get("banks"))]
             return [(number, name, int(name == state.get("bank"))) for number, name in enumerate(names, 1)]
         case "pads":
-            return _pad_rows(_list(state.get("pads")))
+            return _rows(_list(state.get("pads")))
+        case "loops":
+            return _rows(_list(state.get("loops")))
+        case "seeds":
+            return _rows(_list(state.get("seeds")))
+        case "seeds":
+            return _rows(_list(state.get("seeds")))
         case "ports":
             return list(ports)
         case "help":
@@ -127,6 +138,7 @@ def _loop(name: str, event: Finished) -> Row:
         event.sample_rate,
         float(event.render_s),
         int(event.cached),
+        event.bar,
     )
 
 
@@ -152,12 +164,10 @@ def _knob_rows(state: Mapping[str, object]) -> list[Row]:
     ]
 
 
-def _pad_rows(pads: Sequence[object]) -> list[Row]:
-    rows: list[Row] = []
-    for pad in pads:
-        if isinstance(pad, Mapping):
-            rows.append(tuple(_plain(value) for value in pad.values()))
-    return rows
+def _rows(entries: Sequence[object]) -> list[Row]:
+    return [
+        tuple(_plain(value) for value in entry.values()) for entry in entries if isinstance(entry, Mapping)
+    ]
 
 
 def _list(value: object) -> Sequence[object]:
@@ -170,4 +180,4 @@ def _plain(value: object) -> OscValue:
         return FREE
     if isinstance(value, bool):
         return int(value)
-    return value if isinstance(value, int | float | str) else str(value)
+    return value if isinstance(value, int | float) else str(value)[:_MAX_TEXT]

@@ -6,28 +6,43 @@ from collections.abc import Callable
 
 from riffsidecar.control.osc_codec import OscValue
 from riffsidecar.errors import OscError, SessionError, UnknownNameError
-from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
+from riffsidecar.music import Chords, Key, Meter, Tempo, exact, parse_bars
 from riffsidecar.session import commands
+from riffsidecar.session.actions import Action
+from riffsidecar.session.journey_command import JOURNEY_OPTIONS
 from riffsidecar.session.knobs import FREE, Knob
+from riffsidecar.session.learning import LEARN_MODES
 from riffsidecar.session.options import LOCAL_OPTIONS, OPTIONS, option_name
+from riffsidecar.session.seeds import SOUND, SeedChoice, SeedUse
 
 __all__ = [
+    "LAST_SLOT",
     "Build",
+    "make_action",
     "make_bank",
     "make_bars",
     "make_cancel",
     "make_chords",
+    "make_follow",
+    "make_journey",
     "make_key",
     "make_knob",
+    "make_learn",
     "make_meter",
+    "make_model",
     "make_pad",
     "make_render",
     "make_seed",
+    "make_seed_audio",
     "make_tempo",
+    "make_transport",
 ]
 
 Build = Callable[[tuple[OscValue, ...]], commands.Command | None]
 """Make a command, or None when a message asks for none. Raise a RiffError when its values do not fit."""
+
+LAST_SLOT = -1
+"""How a client names the slot that was played last."""
 
 _TEMPO_SOURCES = ("request", "live")
 _NONE = ("", "none", FREE)
@@ -57,6 +72,24 @@ def make_render(arguments: tuple[OscValue, ...]) -> commands.Command:
     return commands.Render(prompt, options)
 
 
+def make_journey(arguments: tuple[OscValue, ...]) -> commands.Command:
+    """Travel through prompts: texts up to the first that is the name of an option, then options in pairs."""
+    names = [option_name(word) if isinstance(word, str) else "" for word in arguments]
+    first = next((at for at, name in enumerate(names) if name in JOURNEY_OPTIONS), len(arguments))
+    prompts, pairs = arguments[:first], arguments[first:]
+    for word in prompts:
+        if not isinstance(word, str):
+            raise OscError(f"{word} stands among the prompts, but a prompt is text: name its option first")
+    if len(pairs) % 2:
+        raise OscError(
+            f"option {str(pairs[-1])[:_MAX_SHOWN]!r} has no value: options are pairs of key and value"
+        )
+    options = tuple((option_name(name), value) for name, value in zip(pairs[::2], pairs[1::2], strict=True))
+    for name, _ in options:
+        _refuse_local(name)
+    return commands.StartJourney(tuple(str(prompt) for prompt in prompts), options)
+
+
 def _refuse_local(name: str) -> None:
     if name in LOCAL_OPTIONS:
         raise SessionError(
@@ -77,6 +110,16 @@ def make_knob(knob: Knob) -> Build:
     return build
 
 
+def make_action(action: Action) -> Build:
+    """Return what does an action to the loop of a slot."""
+
+    def build(arguments: tuple[OscValue, ...]) -> commands.Command:
+        slot = int(arguments[0]) if arguments else LAST_SLOT
+        return commands.Perform(action.name, arguments[1:], None if slot == LAST_SLOT else slot)
+
+    return build
+
+
 def make_tempo(arguments: tuple[OscValue, ...]) -> commands.Command:
     """Set the tempo, or let a source of it go."""
     source = str(arguments[1]) if len(arguments) > 1 else "request"
@@ -92,6 +135,32 @@ def make_tempo(arguments: tuple[OscValue, ...]) -> commands.Command:
 def make_meter(arguments: tuple[OscValue, ...]) -> commands.Command:
     """Set the meter."""
     return commands.SetMeter(Meter(int(arguments[0]), int(arguments[1])))
+
+
+def make_learn(arguments: tuple[OscValue, ...]) -> commands.Command:
+    """Let a pad or a knob wait for a control; the last word may be how the control counts."""
+    words = _joined(arguments).lower().split()
+    mode = words.pop() if words and words[-1] in LEARN_MODES else "auto"
+    target = " ".join(words)
+    return commands.Learn("" if target in _NONE else target, mode)
+
+
+def make_transport(arguments: tuple[OscValue, ...]) -> commands.Command:
+    """Say that the host plays, 1, or stands still, 0."""
+    if arguments[0] not in (0, 1):
+        raise SessionError(f"transport is {arguments[0]}, but must be 1 while the host plays, else 0")
+    position = exact(arguments[1], "position") if len(arguments) > 1 else None
+    return commands.SetTransport(bool(arguments[0]), position)
+
+
+def make_follow(arguments: tuple[OscValue, ...]) -> commands.Command:
+    """Choose what loops do when the tempo or the meter changes."""
+    return commands.SetFollow(str(arguments[0]))
+
+
+def make_model(arguments: tuple[OscValue, ...]) -> commands.Command:
+    """Choose a model by its name."""
+    return commands.SetModel(str(arguments[0]))
 
 
 def make_bars(arguments: tuple[OscValue, ...]) -> commands.Command:
@@ -125,6 +194,14 @@ def make_bank(arguments: tuple[OscValue, ...]) -> commands.Command:
 def make_seed(arguments: tuple[OscValue, ...]) -> commands.Command:
     """Set the seed."""
     return commands.SetSeed(int(arguments[0]))
+
+
+def make_seed_audio(arguments: tuple[OscValue, ...]) -> commands.Command:
+    """Give a slot seed audio by its name, or take it away."""
+    slot, name, use = int(arguments[0]), str(arguments[1]), _joined(arguments[2:])
+    if name.strip().lower() in _NONE:
+        return commands.SetSeedAudio(slot, None)
+    return commands.SetSeedAudio(slot, SeedChoice(name, SeedUse.parse(use) if use else SOUND))
 
 
 def make_cancel(arguments: tuple[OscValue, ...]) -> commands.Command:

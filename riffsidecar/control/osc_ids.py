@@ -7,7 +7,7 @@ from riffsidecar.control.osc_inbox import Peer
 from riffsidecar.errors import OscError
 from riffsidecar.session.events import Origin
 
-__all__ = ["ID_PREFIX", "id_of", "peer_of", "split_id"]
+__all__ = ["ID_PREFIX", "id_at_end", "id_of", "peer_of", "split_id"]
 
 ID_PREFIX = "id:"
 _MAX_ID_CHARS = 64
@@ -39,6 +39,19 @@ def id_of(raw: RawMessage) -> str:
     except OscError:
         # It would have been refused; as it is overtaken, there is nothing to say.
         return ""
+
+
+def id_at_end(data: bytes) -> str:
+    r"""Return the request id that a malformed message ends in, or an empty string where none can be told.
+
+    >>> id_at_end(b"/riff/tempo\0,fs\0\x7f\xc0\0\0id:7\0\0\0\0"), id_at_end(b"garbage!")
+    ('id:7', '')
+    """
+    at = data.rfind(ID_PREFIX.encode("ascii"))
+    if at < 0 or at % 4 or not data.startswith(b"/"):
+        return ""
+    found = data[at:].rstrip(b"\0").decode("ascii", "replace")
+    return found if len(found) <= _MAX_ID_CHARS and found.isascii() and found.isprintable() else ""
 
 
 def peer_of(origin: Origin) -> Peer:

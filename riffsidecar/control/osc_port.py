@@ -105,5 +105,10 @@ class OscPort:
                     self._closing.wait(_POLL_S)
                 continue
             failures = 0
-            if data:
+            if self._closing.is_set():
+                return
+            try:
                 self._receive(data, (address[0], address[1]))
+            except Exception:
+                # A defect costs this packet; without this thread nobody would be heard any more.
+                self._log.exception("a packet from %s port %d failed", address[0], address[1])

@@ -15,8 +15,12 @@ from riffsidecar.control import osc_commands
 from riffsidecar.control.osc_codec import OscValue
 from riffsidecar.errors import OscError, UnknownNameError, nearest
 from riffsidecar.session import commands
+from riffsidecar.session.actions import ACTIONS, Action
+from riffsidecar.session.journey_command import JOURNEY_OPTIONS
 from riffsidecar.session.knobs import KNOBS, Knob
+from riffsidecar.session.learning import LEARN_MODES
 from riffsidecar.session.options import OPTIONS
+from riffsidecar.session.seeds import USE_HELP
 
 __all__ = [
     "ADDRESSES",
@@ -30,7 +34,7 @@ __all__ = [
 
 Kind = Literal["whole", "number", "text", "any"]
 
-QUERIES: Final = ("state", "knobs", "banks", "pads", "ports", "help")
+QUERIES: Final = ("state", "knobs", "banks", "pads", "loops", "seeds", "ports", "help")
 """What ``/riff/query`` can be asked for."""
 
 _KIND_WORDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -132,6 +136,16 @@ class OscAnswer:
     help: str
 
 
+def _action_row(action: Action) -> OscAddress:
+    needed = any(item.is_required for item in action.parameters)
+    slot = Argument("slot", "whole", needed)
+    values = tuple(Argument(item.name, item.kind, item.is_required) for item in action.parameters)
+    text = f"{action.help}; slot {osc_commands.LAST_SLOT} is the one played last"
+    answers = ("/riff/progress",) if action.makes_loop else ()
+    example = (3, *action.example)
+    return OscAddress(action.osc, (slot, *values), answers, text, example, osc_commands.make_action(action))
+
+
 def _knob_row(knob: Knob) -> OscAddress:
     value = Argument("value", "any")
     example = knob.choices[-1] if knob.choices else knob.minimum + (knob.maximum - knob.minimum) / 4
@@ -175,7 +189,19 @@ _ROWS = (
         osc_commands.make_render,
         rest="[key value]...",
     ),
+    OscAddress(
+        "/riff/journey",
+        (Argument("prompt", "text"), Argument("next_prompt", "text")),
+        ("/riff/progress",),
+        "lets prompts flow into one another bar by bar, as a chain of loops in a slot, as pieces or as one "
+        "file, each of which ends in /riff/done; more prompts may follow, then keys: "
+        f"{', '.join(JOURNEY_OPTIONS)}",
+        ("ambient pad", "acid techno", "bars", 32, "loops", 4, "slot", 16),
+        osc_commands.make_journey,
+        rest="[next_prompt]... [key value]...",
+    ),
     *(_knob_row(knob) for knob in KNOBS.values()),
+    *(_action_row(action) for action in ACTIONS.values()),
     OscAddress(
         "/riff/tempo",
         (Argument("bpm", "any"), Argument("source", "text", False)),
@@ -192,6 +218,42 @@ _ROWS = (
         "sets the meter, such as 7 8",
         (7, 8),
         osc_commands.make_meter,
+    ),
+    OscAddress(
+        "/riff/learn",
+        (Argument("target", "any"),),
+        (),
+        "ties the MIDI control that moves next to a pad such as pad 3 or a knob such as morph; the last word "
+        f"may be one of {', '.join(LEARN_MODES)}; none waits no longer",
+        ("pad 3",),
+        osc_commands.make_learn,
+        _MORE,
+    ),
+    OscAddress(
+        "/riff/transport",
+        (Argument("playing", "whole"), Argument("position", "number", False)),
+        (),
+        "says that the host plays, 1, or stands still, 0; position is where the song is, in quarter notes "
+        "from 0, and bars are counted from there",
+        (1, 16.0),
+        osc_commands.make_transport,
+    ),
+    OscAddress(
+        "/riff/follow",
+        (Argument("policy", "text"),),
+        (),
+        "chooses what loops do when tempo or meter change: follow decodes them at the new tempo within 12 % "
+        "and makes them anew beyond; decode does only the former; hold leaves them",
+        ("decode",),
+        osc_commands.make_follow,
+    ),
+    OscAddress(
+        "/riff/model",
+        (Argument("name", "text"),),
+        (),
+        "chooses an installed model by its name for every loop to come; embedded is the one in the package",
+        ("embedded",),
+        osc_commands.make_model,
     ),
     OscAddress(
         "/riff/bars",
@@ -231,6 +293,17 @@ _ROWS = (
         "/riff/seed", (_N,), (), "sets the noise seed, 0 to 2147483647", (42,), osc_commands.make_seed
     ),
     OscAddress(
+        "/riff/seedaudio",
+        (Argument("slot", "whole"), Argument("name", "text")),
+        (),
+        f"gives a slot a seed of the seed folder by its name, or none; the use is {USE_HELP}, and sound "
+        "where "
+        "it is left out. What the slot played last is made anew",
+        (3, "dusty-break", "groove"),
+        osc_commands.make_seed_audio,
+        rest="[use]...",
+    ),
+    OscAddress(
         "/riff/cancel",
         (Argument("slot", "whole", False),),
         (),
@@ -254,7 +327,8 @@ _ANSWER_ROWS = (
     OscAnswer(
         "/riff/pong",
         "nonce version state",
-        "the daemon is there; state is loading, ready, rendering, stopping or no-model",
+        "the daemon is there; state is loading, ready, rendering, stopping, no-model or worker-down; "
+        "what is wrong is in the state's problem",
     ),
     OscAnswer("/riff/welcome", "reply_port version state name", "answers go to this port from now on"),
     OscAnswer("/riff/ack", "id slot", "the request was taken; slot is -1 when it makes no loop"),
@@ -263,8 +337,14 @@ _ANSWER_ROWS = (
     ),
     OscAnswer(
         "/riff/done",
-        "id slot path bars bpm key seed samples sr render_s cached",
-        "the request is done; without a loop slot is -1, path and key are empty and the numbers 0",
+        "id slot path bars bpm key seed samples sr render_s cached bar",
+        "the request is done; without a loop slot is -1, path and key are empty and the numbers 0; bar is "
+        "the first one, counted from 1, that the loop is ready for, 0 while nothing plays",
+    ),
+    OscAnswer(
+        "/riff/preview",
+        "id slot path bars bpm key seed samples sr render_s cached bar",
+        "a draft of the loop, in time for a bar that the loop itself would miss; /riff/done follows",
     ),
     OscAnswer(
         "/riff/error", "id code text", "the request failed: a short code for programs, a text for people"

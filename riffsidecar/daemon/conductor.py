@@ -6,21 +6,27 @@ knob asks for a render of its newest state and not of every state between.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from riffsidecar.daemon.bars import BarKeeper
+from riffsidecar.daemon.follow import FOLLOW, Follower, Forecaster
 from riffsidecar.errors import BusyError, CancelledError, RiffError
-from riffsidecar.session.commands import Render, TriggerPad
+from riffsidecar.session.commands import Landed, SetKnob
 from riffsidecar.session.events import Acked, Envelope, Event, Failed, Origin, StateChanged
+from riffsidecar.session.journeys import JourneyRequest
+from riffsidecar.session.loops import Loop
 from riffsidecar.session.requests import LoopRequest
-from riffsidecar.session.state import Outcome, Session
+from riffsidecar.session.state import Announcement, Outcome, Session
 
-__all__ = ["DEBOUNCE_S", "Conductor", "Service"]
+__all__ = ["DEBOUNCE_S", "Conductor", "Journeys", "Service"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +38,36 @@ _STOPPING = "the daemon is stopping; send the command again when it runs"
 class Service(Protocol):
     """Render requests; what ``RenderService`` does."""
 
-    def submit(self, slot: int, request: LoopRequest, origins: list[Origin]) -> None:
-        """Ask for a render."""
+    def submit(
+        self, slot: int, request: LoopRequest, origins: list[Origin], base: Loop | None = None
+    ) -> None:
+        """Ask for a render; ``base`` is a loop of the same latents."""
+
+    def foresee(self, requests: Sequence[LoopRequest]) -> None:
+        """Take what is likely to be asked for next."""
+
+    def announce(self, announcement: Announcement, origins: list[Origin]) -> None:
+        """Tell of a loop that lies in its file already."""
 
     def cancel(self, slot: int | None) -> None:
         """Cancel what a slot renders and waits for."""
+
+
+class Journeys(Protocol):
+    """Play journeys; what ``JourneyPlayer`` does."""
+
+    @property
+    def slot(self) -> int | None:
+        """The slot of the journey that plays, or None."""
+
+    def play(self, slot: int, journey: JourneyRequest, origin: Origin) -> None:
+        """Begin a journey."""
+
+    def cancel(self, slot: int | None) -> None:
+        """Stop the journey of a slot."""
+
+    def make_way(self, slot: int) -> None:
+        """Stop the journey of a slot because a loop is asked for there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +79,7 @@ class _Pending:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
+    source: str
     text: str
 
 
@@ -60,14 +92,30 @@ class Conductor:
         service: Service,
         emit: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
+        journeys: Journeys | None = None,
+        on_mark: Callable[[Loop, bool], None] = lambda loop, starred: None,
+        bars: BarKeeper | None = None,
+        forecaster: Forecaster | None = None,
     ) -> None:
-        """Prepare a conductor; nothing runs before ``start``."""
+        """Prepare a conductor; nothing runs before ``start``.
+
+        ``on_mark`` is told of loops that become favourites, and of those that are none any more. ``bars`` is
+        told of tempo, meter and transport; ``forecaster`` says what may be asked for next.
+        """
+        self._bars = bars
+        self._forecaster = forecaster or Forecaster(0)
+        self._follower = Follower()
+        self._on_mark = on_mark
+        self._journeys = journeys
         self._session = session
         self._service = service
         self._emit = emit
         self._clock = clock
         self._queue: queue.Queue[Envelope | _Problem | None] = queue.Queue(_CAPACITY)
         self._pending: dict[int, _Pending] = {}
+        self._landed: deque[Landed] = deque()
+        self._noted: deque[_Problem] = deque()
+        self._problems: dict[str, str] = {}
         self._problem = ""
         self._shown: dict[str, object] = {}
         self._closed = threading.Event()
@@ -80,6 +128,7 @@ class Conductor:
 
     def start(self) -> None:
         """Show the first state and begin to take commands."""
+        self._absorb()
         self._show_state()
         self._thread.start()
 
@@ -99,12 +148,20 @@ class Conductor:
                 f"{_CAPACITY} commands are waiting already; send fewer, or wait a moment"
             ) from None
 
-    def note_problem(self, text: str) -> None:
-        """Show a lasting problem, as a preset that cannot be read, in the state; "" when it is over."""
-        try:
-            self._queue.put_nowait(_Problem(text))
-        except queue.Full:
-            logger.warning("not shown, the daemon is busy: %s", text)
+    def note_loop(self, slot: int, loop: Loop) -> None:
+        """Take note of a loop that has come, before any command that is submitted after this."""
+        self._landed.append(Landed(slot, loop))
+        self._wake()
+
+    def note_problem(self, source: str, text: str) -> None:
+        """Show a lasting problem of ``source``, as a preset that cannot be read, in the state; "" ends it."""
+        self._noted.append(_Problem(source, text))
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have what was noted looked at; what waits in a full queue does so as well."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(_NOTHING)
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Stop to take commands and answer those that wait; closing twice is closing once."""
@@ -117,6 +174,8 @@ class Conductor:
             except queue.Full:
                 logger.warning("commands that still wait are left unanswered")
             self._thread.join(timeout_s / 2)
+        elif self._thread.ident is None:
+            self._turn_away()
 
     def _run(self) -> None:
         while True:
@@ -133,17 +192,37 @@ class Conductor:
                 logger.exception("a command failed in the daemon")
         for slot in tuple(self._pending):
             self._drop_pending(slot)
+        self._turn_away()
+
+    def _turn_away(self) -> None:
+        """Answer what slipped in between the look at "closed" and the end."""
         while not self._queue.empty():
-            # They slipped in between the look at "closed" and the end.
             late = self._queue.get()
             if isinstance(late, Envelope):
                 self._emit(Failed(late.origin, None, CancelledError.code, _STOPPING))
 
     def _take(self, item: Envelope | _Problem) -> None:
+        self._absorb()
         if isinstance(item, Envelope):
             self._apply(item)
-        elif item is not _NOTHING:
-            self._problem = item.text
+
+    def _absorb(self) -> None:
+        """Take note of the loops that have come, and of problems that have come or gone."""
+        while self._noted:
+            noted = self._noted.popleft()
+            self._problems[noted.source] = noted.text
+            self._problem = "; ".join(text for text in self._problems.values() if text)
+            self._show_state()
+        landed, before = False, self._session
+        while self._landed:
+            come, landed = self._landed.popleft(), True
+            try:
+                self._session = self._session.apply(come).session
+            except RiffError as error:
+                # The loop lies in its file and its requester hears of it; only the session goes without.
+                logger.error("the loop of slot %d was not taken note of: %s", come.slot, error)
+        if landed:
+            self._follower.note(before, self._session, self._clock())
             self._show_state()
 
     def _apply(self, envelope: Envelope) -> None:
@@ -157,15 +236,28 @@ class Conductor:
             logger.exception("%s failed", type(envelope.command).__name__)
             self._emit(Failed(origin, None, "internal", _defect(error)))
             return
+        now_s = self._clock()
+        self._follower.note(self._session, outcome.session, now_s)
         self._session = outcome.session
+        if self._bars is not None:
+            self._bars.take(self._session, envelope.command)
+        self._forecaster.note(envelope.command, now_s)
         for slot in outcome.cancels:
             self._drop_pending(slot)
             self._service.cancel(slot)
+            if self._journeys is not None:
+                self._journeys.cancel(slot)
+        for slot, journey in outcome.journeys:
+            if self._journeys is not None:
+                self._journeys.play(slot, journey, origin)
         if outcome.problem is not None:
             self._emit(Failed(origin, None, outcome.problem.code, str(outcome.problem)))
-        elif not outcome.renders:
+        elif not (outcome.renders or outcome.announcements or outcome.journeys):
             self._emit(Acked(origin, None))
-        self._ask(outcome, origin, at_once=isinstance(envelope.command, TriggerPad | Render))
+        self._ask(outcome, origin, at_once=not isinstance(envelope.command, SetKnob))
+        self._tell(outcome, origin)
+        for loop, starred in outcome.marks:
+            self._on_mark(loop, starred)
         self._show_state()
 
     def _ask(self, outcome: Outcome, origin: Origin, at_once: bool) -> None:
@@ -179,24 +271,57 @@ class Conductor:
                 due_s = before.due_s if before is not None else self._clock() + DEBOUNCE_S
                 self._pending[slot] = _Pending(due_s, request, origins)
 
+    def _tell(self, outcome: Outcome, origin: Origin) -> None:
+        for announcement in outcome.announcements:
+            if announcement.supersedes:
+                self._drop_pending(announcement.slot)
+            try:
+                self._service.announce(announcement, [origin])
+            except Exception as error:
+                logger.exception("the loop of slot %d could not be told of", announcement.slot)
+                self._emit(Failed(origin, announcement.slot, "internal", _defect(error)))
+
     def _flush(self, now_s: float) -> None:
         for slot, pending in tuple(self._pending.items()):
             if pending.due_s <= now_s:
                 del self._pending[slot]
                 self._hand_on(slot, pending.request, pending.origins)
+        self._follow(now_s)
+        likely = self._forecaster.take(self._session, now_s)
+        if likely is not None:
+            self._service.foresee(likely)
 
-    def _hand_on(self, slot: int, request: LoopRequest, origins: tuple[Origin, ...]) -> None:
+    def _follow(self, now_s: float) -> None:
+        """Ask for what loops become under another tempo, meter or harmony; what they keep stays as it is."""
+        self._session, found = self._follower.take(self._session, now_s)
+        for following in found:
+            if following.request is None:
+                logger.warning("the loop of slot %d cannot follow: %s", following.slot, following.problem)
+            elif self._journeys is None or self._journeys.slot != following.slot:
+                before = self._pending.pop(following.slot, None)
+                origins = before.origins if before is not None else (FOLLOW,)
+                self._hand_on(following.slot, following.request, origins, following.decoded_from)
+
+    def _hand_on(
+        self, slot: int, request: LoopRequest, origins: tuple[Origin, ...], base: Loop | None = None
+    ) -> None:
         try:
-            self._service.submit(slot, request, list(origins))
+            if self._journeys is not None:
+                self._journeys.make_way(slot)
+            if base is None:
+                self._service.submit(slot, request, list(origins))
+            else:
+                self._service.submit(slot, request, list(origins), base)
         except Exception as error:
             logger.exception("the render for slot %d could not be asked for", slot)
             for origin in origins:
                 self._emit(Failed(origin, slot, "internal", _defect(error)))
 
     def _time_to_flush_s(self) -> float | None:
-        if not self._pending:
-            return None
-        return max(0.0, min(pending.due_s for pending in self._pending.values()) - self._clock())
+        others = (self._follower.due_s, self._forecaster.due_s)
+        due_s = [pending.due_s for pending in self._pending.values()]
+        due_s += [other for other in others if other is not None]
+        return max(0.0, min(due_s) - self._clock()) if due_s else None
 
     def _drop_pending(self, slot: int) -> None:
         pending = self._pending.pop(slot, None)
@@ -215,4 +340,4 @@ def _defect(error: Exception) -> str:
     return f"{type(error).__name__}: {error}; this is a defect, the daemon's log has the details"
 
 
-_NOTHING = _Problem("")
+_NOTHING = _Problem("", "")

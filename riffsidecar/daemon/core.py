@@ -7,25 +7,33 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from riffsidecar.config import Config, SessionConfig
 from riffsidecar.control.surface import Surface
+from riffsidecar.daemon.bars import BarKeeper
 from riffsidecar.daemon.conductor import Conductor
+from riffsidecar.daemon.follow import Forecaster
+from riffsidecar.daemon.journeys import JourneyPlayer, journey_settings
+from riffsidecar.daemon.library_watch import LibraryKeeper
 from riffsidecar.daemon.lock import FolderLock
 from riffsidecar.daemon.outbox import Outbox
 from riffsidecar.daemon.presets_watch import PresetWatcher
-from riffsidecar.errors import PresetError, RiffError
+from riffsidecar.errors import PresetError
 from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
 from riffsidecar.render.cache import DiskCache, LoopCache
 from riffsidecar.render.drop import DropFolder
+from riffsidecar.render.library import Library
+from riffsidecar.render.lookahead import LookAhead
 from riffsidecar.render.service import RenderService
 from riffsidecar.render.settings import DEFAULT_FACTORY, WorkerSettings
 from riffsidecar.render.worker import RenderWorker
 from riffsidecar.session.commands import ReplaceBank
-from riffsidecar.session.events import Envelope, Event, Origin
+from riffsidecar.session.events import Envelope, Event, Finished, Origin, Previewed
 from riffsidecar.session.library import BankLibrary
+from riffsidecar.session.loops import Loop
 from riffsidecar.session.pads import Bank
 from riffsidecar.session.presets import load_banks, packaged_presets
 from riffsidecar.session.settings import Harmony, Output, Settings
@@ -81,7 +89,8 @@ def start_session(config: Config, banks: BankLibrary) -> Session:
         bars=parse_bars(start.bars) if start.bars else None,
         harmony=harmony,
         seed=start.seed,
-        output=Output(output.sample_rate, output.bit_depth, output.loudness_lufs),
+        follow=start.follow,
+        output=Output(output.sample_rate, output.bit_depth, output.loudness_lufs, config.render.model),
     )
     return Session(banks, banks.find(start.bank or 1).name, settings)
 
@@ -91,6 +100,7 @@ def worker_settings(config: Config, factory: str = DEFAULT_FACTORY) -> WorkerSet
     render = config.render
     return WorkerSettings(
         checkpoint=render.checkpoint,
+        model=render.model,
         threads=render.threads,
         nice=render.nice,
         log_level=logging.getLogger().getEffectiveLevel(),
@@ -113,7 +123,8 @@ class Daemon:
         """
         render = config.render
         folders = preset_folders(config)
-        banks = read_banks(folders)
+        left_out: list[str] = []
+        banks = read_banks(folders, lambda error: left_out.append(str(error)))
         session = start_session(config, banks)
         self._drop = DropFolder(Path(config.output.folder))
         self._lock = FolderLock(self._drop.path)
@@ -122,14 +133,39 @@ class Daemon:
             disk = DiskCache(Path(render.cache_folder).expanduser(), render.cache_folder_mb * _MB)
         self._surfaces = tuple(surfaces)
         self._outboxes = tuple(Outbox(surface) for surface in self._surfaces)
+        self._bars = BarKeeper(session)
         self._service = RenderService(
             RenderWorker(worker_settings(config, factory)),
             self._drop,
             LoopCache(render.cache_mb * _MB, disk),
             self._emit,
+            on_problem=lambda problem: self._conductor.note_problem("rendering", problem),
+            ahead=LookAhead(render.ahead, is_allowed=lambda: self._journeys.slot is None),
+            ready_bar=self._bars.ready_bar,
         )
-        self._conductor = Conductor(session, self._service, self._emit)
-        self._watcher = PresetWatcher(folders, banks, self._replace_bank, self._conductor.note_problem)
+        self._journeys = JourneyPlayer(
+            partial(RenderWorker, journey_settings(worker_settings(config, factory))),
+            self._drop,
+            self._emit,
+            lambda: self._service.status == "rendering",
+        )
+        self._conductor = Conductor(
+            session,
+            self._service,
+            self._emit,
+            journeys=self._journeys,
+            on_mark=self._mark,
+            bars=self._bars,
+            forecaster=Forecaster(render.ahead),
+        )
+        self._note_presets("; ".join(left_out))
+        for problem in left_out:
+            logger.warning("a preset is left out: %s", problem)
+        self._keeper: LibraryKeeper | None = None
+        if config.library.enabled:
+            library = Library(self._drop.path, left_out=(config.seed_folder,))
+            self._keeper = LibraryKeeper(library, partial(self._conductor.note_problem, "library"))
+        self._watcher = PresetWatcher(folders, banks, self._replace_bank, self._note_presets)
         self._closed = threading.Event()
         self._close_lock = threading.Lock()
         self._started = False
@@ -176,6 +212,8 @@ class Daemon:
             self._conductor.start()
             self._service.start()
             self._watcher.start()
+            if self._keeper is not None:
+                self._keeper.start()
         except BaseException:
             self.close()
             raise
@@ -185,28 +223,37 @@ class Daemon:
         with self._close_lock:
             if self._closed.is_set():
                 return
-            self._watcher.close()
-            self._conductor.close()
-            self._service.close()
-            for outbox in self._outboxes:
-                outbox.close()
-            for surface in self._surfaces:
+            keeper = () if self._keeper is None else (self._keeper,)
+            workers = (self._journeys, self._service)
+            parts = (self._watcher, *keeper, self._conductor, *workers, *self._outboxes, *self._surfaces)
+            for close in (*(part.close for part in parts), self._lock.release):
                 try:
-                    surface.close()
-                except (RiffError, OSError) as error:
-                    logger.warning("surface %s did not close cleanly: %s", surface.name, error)
-            self._lock.release()
+                    close()
+                except Exception:
+                    # Whatever it is, the other parts have ports, files and processes to give back.
+                    logger.exception("a part of the daemon did not close cleanly")
             self._closed.set()
 
     def _emit(self, event: Event) -> None:
+        event = self._bars.stamped(event)
+        come = event.loop if isinstance(event, Previewed) else event
+        if isinstance(come, Finished) and come.loop is not None:
+            # First, so that whoever hears of the loop can do something to it at once.
+            self._conductor.note_loop(come.slot, come.loop)
+        if isinstance(come, Finished) and come.path and self._keeper is not None:
+            self._keeper.note(Path(come.path))
         for outbox in self._outboxes:
             outbox.put(event)
 
+    def _mark(self, loop: Loop, starred: bool) -> None:
+        if self._keeper is not None:
+            self._keeper.star(Path(loop.path), starred)
+
+    def _note_presets(self, problem: str) -> None:
+        self._conductor.note_problem("presets", problem)
+
     def _replace_bank(self, bank: Bank) -> None:
-        try:
-            self._conductor.submit(Envelope(ReplaceBank(bank), Origin("presets")))
-        except RiffError as error:
-            logger.warning("bank %s was not reloaded: %s", bank.name, error)
+        self._conductor.submit(Envelope(ReplaceBank(bank), Origin("presets")))
 
 
 @contextmanager

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
-from riffsidecar.config import Config
+from riffsidecar.config import Config, config_path
+from riffsidecar.control.link import LinkSurface
 from riffsidecar.control.midi import MidiSurface
 from riffsidecar.control.midi_parse import Relative
-from riffsidecar.control.midi_ports import list_midi_ports
+from riffsidecar.control.midi_process import list_midi_ports
 from riffsidecar.control.osc import OscSurface
+from riffsidecar.control.osc_query import OscQuerySurface
+from riffsidecar.control.seed_folder import SeedFolderSurface
 from riffsidecar.control.surface import Surface
 from riffsidecar.daemon.core import Daemon
+from riffsidecar.render.seeds import FITTED_FOLDER
 from riffsidecar.session.pads import MidiMap
 
-__all__ = ["Surfaces", "midi_ports"]
+__all__ = ["Surfaces", "learned_file", "midi_ports"]
 
 
 class Surfaces:
@@ -29,6 +34,9 @@ class Surfaces:
         self._daemon: Daemon | None = None
         self.midi: MidiSurface | None = None
         self.osc: OscSurface | None = None
+        self.query: OscQuerySurface | None = None
+        self.link = LinkSurface() if config.link.enabled else None
+        self.seeds: SeedFolderSurface | None = None
         if midi and config.midi.enabled:
             self.midi = MidiSurface(
                 config.midi.input,
@@ -37,6 +45,8 @@ class Surfaces:
                 channel=config.midi.channel or None,
                 takeover=config.midi.takeover,
                 relative=cast(Mapping[int, Relative], config.midi.encoders),
+                controller=config.midi.controller,
+                learned=learned_file(config),
             )
         if config.osc.enabled:
             self.osc = OscSurface(
@@ -48,10 +58,18 @@ class Surfaces:
                 ports=self.midi.ports if self.midi is not None else lambda: (),
             )
 
+        if self.osc is not None and config.osc.query_port:
+            osc = self.osc
+            self.query = OscQuerySurface(config.osc.query_port, lambda: osc.port)
+        if config.seeds.enabled:
+            drop = Path(config.output.folder).expanduser()
+            self.seeds = SeedFolderSurface(config.seed_folder, drop / FITTED_FOLDER)
+
     @property
     def all(self) -> tuple[Surface, ...]:
         """All surfaces, in the order in which they are started."""
-        return tuple(surface for surface in (self.osc, self.midi) if surface is not None)
+        found = (self.osc, self.query, self.midi, self.link, self.seeds)
+        return tuple(surface for surface in found if surface is not None)
 
     def watch(self, daemon: Daemon) -> None:
         """Let the surfaces tell how ``daemon`` is."""
@@ -62,6 +80,12 @@ class Surfaces:
 
     def _midi_map(self) -> MidiMap:
         return self._daemon.session.bank.midi if self._daemon is not None else MidiMap()
+
+
+def learned_file(config: Config) -> Path:
+    """Return the file of what learn mode has learned."""
+    named = config.midi.learned
+    return Path(named).expanduser() if named else config_path().with_name("learned.toml")
 
 
 def midi_ports() -> tuple[tuple[str, ...], tuple[str, ...]]:

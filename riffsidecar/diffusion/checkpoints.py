@@ -12,8 +12,11 @@ import torch
 from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError, safe_open
 from torch import nn
+from transformers.utils import logging as transformers_logging
 
 from riffsidecar.diffusion.pipeline import LoopPipeline
+from riffsidecar.diffusion.single_file import load_single
+from riffsidecar.diffusion.stable_layout import is_stable_layout, load_stable
 from riffsidecar.errors import CheckpointError, RiffError, nearest
 
 __all__ = ["EMBEDDED", "checkpoint_digest", "find_checkpoint", "load_pipeline", "packaged_checkpoint"]
@@ -21,8 +24,12 @@ __all__ = ["EMBEDDED", "checkpoint_digest", "find_checkpoint", "load_pipeline", 
 EMBEDDED = "embedded"
 
 _INDEX = "model_index.json"
+_SINGLE = "model.safetensors"
 _COMPONENTS = frozenset(("vae", "denoiser", "scheduler", "text_encoder", "tokenizer", "spectrogram_format"))
-_LIBRARIES = ("diffusers", "transformers", "riffsidecar.diffusion.")
+_LIBRARIES = frozenset(("diffusers", "transformers"))
+_OWN_MODULES = "riffsidecar.diffusion."
+_READ = frozenset((".json", ".safetensors", ".txt"))
+"""What loading reads: the rest of a directory (notes, pictures, a file manager's own) decides no sample."""
 _PICKLES = frozenset((".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".py"))
 _REMEDY = "reinstall riffsidecar, or name another checkpoint"
 
@@ -44,26 +51,58 @@ def find_checkpoint(name_or_path: str | Path = EMBEDDED) -> Path:
     if not path.is_dir():
         hint = "" if str(name_or_path) == EMBEDDED else nearest(str(name_or_path), [EMBEDDED])
         raise CheckpointError(f"there is no checkpoint at {path}{hint}; {_REMEDY}")
-    if not (path / _INDEX).is_file():
+    if not (path / _INDEX).is_file() and not (path / _SINGLE).is_file():
         raise CheckpointError(f"{path} holds no {_INDEX}, so it is no checkpoint; {_REMEDY}")
     return path
 
 
 def checkpoint_digest(path: Path) -> str:
-    """Return the SHA-256, in hex, of every file's name and content: it changes when anything in there does.
+    """Return the SHA-256, in hex, of the names and contents of all files that loading reads.
+
+    Those are the index, and the JSON, safetensors and text files of the folders that it names.
 
     Raises:
         CheckpointError: a file cannot be read.
     """
     total = hashlib.sha256()
     try:
-        for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        for file in sorted(_files_read(path)):
             with file.open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
             total.update(f"{file.relative_to(path).as_posix()}\n{content}\n".encode())
     except OSError as error:
         raise CheckpointError(f"the checkpoint {path} cannot be read: {error}; {_REMEDY}") from error
     return total.hexdigest()
+
+
+def _files_read(path: Path) -> Iterator[Path]:
+    single = path / _SINGLE
+    if not (path / _INDEX).is_file() and single.is_file():
+        yield single
+        return
+    yield path / _INDEX
+    for folder in path.iterdir():
+        if folder.is_dir() and folder.name in _entries(path):
+            yield from (
+                file
+                for file in folder.rglob("*")
+                if file.suffix in _READ and not file.name.startswith(".") and file.is_file()
+            )
+
+
+def _entries(path: Path) -> dict[str, object]:
+    """Return the components that the index of a checkpoint names.
+
+    Raises:
+        CheckpointError: the index cannot be read.
+    """
+    try:
+        index = json.loads((path / _INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path / _INDEX} cannot be read: {error}; {_REMEDY}") from error
+    return (
+        {name: value for name, value in index.items() if name[:1] != "_"} if isinstance(index, dict) else {}
+    )
 
 
 def load_pipeline(
@@ -82,25 +121,36 @@ def load_pipeline(
         CheckpointError: missing, damaged, incomplete, or with files that could run code.
     """
     path = find_checkpoint(name_or_path)
-    _check_files(path)
-    _check_index(path)
+    single = not (path / _INDEX).is_file()
+    stable = single or is_stable_layout(_entries(path))
+    if not stable:
+        _check_files(path)
+        _check_index(path)
     try:
         with _no_progress_bars():
-            # The keyword for the dtype changed its name between releases of diffusers: nets are cast below.
-            pipeline = LoopPipeline.from_pretrained(
-                path, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
-            )
+            if single:
+                pipeline = load_single(path / _SINGLE, path / "tokenizer")
+            else:
+                pipeline = load_stable(path) if stable else _load_own(path)
     except RiffError as error:
         raise CheckpointError(f"the checkpoint {path} cannot be used: {error}; {_REMEDY}") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError) as error:
         raise CheckpointError(f"the checkpoint {path} is damaged: {error}; {_REMEDY}") from error
     for name in ("vae", "denoiser", "text_encoder"):
         net = getattr(pipeline, name)
-        _check_weights(path / name, net)
+        if not stable:
+            _check_weights(path / name, net)
         # Not the pipeline's own `to`, which warns of parts kept in float32 although there are none.
         nn.Module.to(net, device, dtype)
     pipeline.set_progress_bar_config(disable=True)
-    loaded: LoopPipeline = pipeline
+    return pipeline
+
+
+def _load_own(path: Path) -> LoopPipeline:
+    # The keyword for the dtype changed its name between releases of diffusers: nets are cast by the caller.
+    loaded: LoopPipeline = LoopPipeline.from_pretrained(
+        path, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+    )
     return loaded
 
 
@@ -115,19 +165,14 @@ def _check_files(path: Path) -> None:
 
 def _check_index(path: Path) -> None:
     """Refuse an index that lacks a component, or that names classes outside the libraries we load from."""
-    try:
-        index = json.loads((path / _INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path / _INDEX} cannot be read: {error}; {_REMEDY}") from error
-    entries = (
-        {name: value for name, value in index.items() if name[:1] != "_"} if isinstance(index, dict) else {}
-    )
+    entries = _entries(path)
     for name in sorted(_COMPONENTS):
         if name not in entries or not (path / name).is_dir():
             raise CheckpointError(f"the checkpoint {path} lacks its {name}; {_REMEDY}")
     for name, value in entries.items():
         library = value[0] if isinstance(value, list) and len(value) == 2 else None
-        if name not in _COMPONENTS or not isinstance(library, str) or not library.startswith(_LIBRARIES):
+        known = isinstance(library, str) and (library in _LIBRARIES or library.startswith(_OWN_MODULES))
+        if name not in _COMPONENTS or not known:
             raise CheckpointError(
                 f"{path / _INDEX} has a component {name!r} which riffsidecar does not know: {value!r}; "
                 f"{_REMEDY}"
@@ -154,11 +199,14 @@ def _check_weights(folder: Path, net: nn.Module) -> None:
 
 @contextlib.contextmanager
 def _no_progress_bars() -> Iterator[None]:
-    """Keep diffusers from drawing a bar for half a second of loading."""
-    shown = diffusers_logging.is_progress_bar_enabled()
-    diffusers_logging.disable_progress_bar()
+    """Keep diffusers and transformers from drawing bars for half a second of loading."""
+    shown = [
+        logging for logging in (diffusers_logging, transformers_logging) if logging.is_progress_bar_enabled()
+    ]
+    for logging in shown:
+        logging.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
-            diffusers_logging.enable_progress_bar()
+        for logging in shown:
+            logging.enable_progress_bar()

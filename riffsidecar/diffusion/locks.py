@@ -12,13 +12,12 @@ The pipeline also pastes the decoded spectrogram (`spectrogram_weights`), and `k
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riffsidecar.errors import DiffusionError
-from riffsidecar.music import LoopLength
+from riffsidecar.errors import DiffusionError, MusicError
+from riffsidecar.music import BarSpans, LoopLength
 from riffsidecar.spectrogram.formats import SpectrogramFormat
 from riffsidecar.spectrogram.mel import hz_to_mel, mel_to_hz
 
@@ -29,6 +28,7 @@ __all__ = [
     "keep_audio",
     "make_lock",
     "reimposed",
+    "seam_lock",
     "spectrogram_weights",
 ]
 
@@ -62,24 +62,33 @@ class LatentLock:
             raise DiffusionError("lock: latents must be finite and the mask from 0 to 1")
 
 
-def bar_columns(length: LoopLength, first: int, last: int) -> NDArray[np.float32]:
-    """Return (columns,): how much of each latent column lies in bars ``first`` to ``last``, counted from 1.
+def bar_columns(length: LoopLength, bars: BarSpans, columns: int | None = None) -> NDArray[np.float32]:
+    """Return (columns,): how much of each latent column lies in ``bars``; the beat grid's unless given.
 
-    >>> bar_columns(LoopLength.parse(2, "4/4", 120), 2, 2).tolist() == [0.0] * 16 + [1.0] * 16
+    >>> bar_columns(LoopLength.parse(2, "4/4", 120), BarSpans.parse("2")).tolist() == [0.0] * 16 + [1.0] * 16
     True
 
     Raises:
         DiffusionError: bars that the loop does not have.
     """
-    bars = ceil(length.bars)
-    if not 1 <= first <= last <= bars:
-        raise DiffusionError(
-            f"keep bars {first}-{last}: must lie within 1-{bars}, the first not after the last"
-        )
-    per_bar = length.columns / float(length.bars)
-    edges = np.arange(length.columns + 1, dtype=np.float64)
-    inside = np.clip(edges, (first - 1) * per_bar, last * per_bar)
-    return np.diff(inside).astype(np.float32)
+    _check_bars(length, bars)
+    columns = length.columns if columns is None else columns
+    edges = np.arange(columns + 1, dtype=np.float64)
+    shares = [np.diff(np.clip(edges, start, end)) for start, end in _column_spans(length, bars, columns)]
+    return np.sum(shares, axis=0).astype(np.float32)
+
+
+def _check_bars(length: LoopLength, bars: BarSpans) -> None:
+    try:
+        bars.check_within(length.bars)
+    except MusicError as error:
+        raise DiffusionError(f"keep bars: {error}") from error
+
+
+def _column_spans(length: LoopLength, bars: BarSpans, columns: int) -> list[tuple[float, float]]:
+    """Return each span in latent columns."""
+    per_bar = columns / length.bars
+    return [(float(start * per_bar), float(min(end, length.bars) * per_bar)) for start, end in bars.spans]
 
 
 def band_rows(
@@ -113,8 +122,9 @@ def make_lock(
     length: LoopLength,
     spectrogram_format: SpectrogramFormat,
     *,
-    bars: tuple[int, int] | None = None,
+    bars: BarSpans | None = None,
     band_hz: tuple[float, float] | None = None,
+    columns: int | None = None,
 ) -> LatentLock:
     """Lock bars, bands, or both: what lies in either is kept.
 
@@ -122,22 +132,24 @@ def make_lock(
         latents: float32 (channels, rows, columns) of the earlier loop, which is as long as ``length``.
         length: of the loop to come.
         spectrogram_format: of the checkpoint.
-        bars: first and last bar to keep, counted from 1.
+        bars: what to keep.
         band_hz: lowest and highest frequency to keep.
+        columns: how many latent columns the loop has, where that is not one for each step of the beat grid.
 
     Raises:
         DiffusionError: nothing to keep, or an earlier loop of another length.
     """
     if bars is None and band_hz is None:
         raise DiffusionError("lock: name the bars or the band to keep")
-    if latents.ndim != 3 or latents.shape[2] != length.columns:
+    columns = length.columns if columns is None else columns
+    if latents.ndim != 3 or latents.shape[2] != columns:
         raise DiffusionError(
-            f"lock: the earlier loop has latents {latents.shape}, this loop has {length.columns} columns: "
-            "keep the bars, the meter and the octave of the tempo"
+            f"lock: the earlier loop has latents {latents.shape}, this loop has {columns} columns: "
+            "keep the model, the bars, the meter and about the tempo"
         )
     mask = np.zeros(latents.shape[1:], np.float32)
     if bars is not None:
-        mask = np.maximum(mask, _with_shoulders(bar_columns(length, *bars))[None, :])
+        mask = np.maximum(mask, _with_shoulders(bar_columns(length, bars, columns))[None, :])
     if band_hz is not None:
         mask = np.maximum(mask, band_rows(spectrogram_format, latents.shape[1], *band_hz)[:, None])
     return LatentLock(np.ascontiguousarray(latents, dtype=np.float32), mask)
@@ -147,6 +159,25 @@ def _with_shoulders(columns: NDArray[np.float32]) -> NDArray[np.float32]:
     """Hold the neighbours of kept columns until half of the noise is gone, so that borders fit both sides."""
     kept = (columns >= 1.0).astype(np.float32)
     return np.maximum(columns, _SHOULDER * np.maximum(np.roll(kept, 1), np.roll(kept, -1)))
+
+
+def seam_lock(latents: NDArray[np.float32], seam: int, keep: LatentLock | None = None) -> LatentLock:
+    """Lock all of a loop but the neighbourhood of a seam, an eighth of the loop on either side of it.
+
+    Args:
+        latents: float32 (channels, rows, columns), turned so that the seam lies at column ``seam``.
+        seam: where it lies.
+        keep: what is kept anyway, as it lies before the turn.
+    """
+    columns = latents.shape[-1]
+    apart = np.abs(np.arange(columns) - (seam - 0.5))
+    reach = max(2.0, columns / 8.0)
+    mask = np.tile(
+        np.clip((apart - reach / 2.0) / (reach / 2.0), 0.0, 1.0).astype(np.float32), (latents.shape[1], 1)
+    )
+    if keep is not None:
+        mask = np.maximum(mask, np.roll(keep.mask, seam, axis=1))
+    return LatentLock(np.ascontiguousarray(latents, dtype=np.float32), mask)
 
 
 def reimposed(mask: NDArray[np.float32], before: float, after: float) -> NDArray[np.float32]:
@@ -186,7 +217,7 @@ def keep_audio(
     length: LoopLength,
     sample_rate: int,
     *,
-    bars: tuple[int, int] | None = None,
+    bars: BarSpans | None = None,
     band_hz: tuple[float, float] | None = None,
 ) -> NDArray[np.float32]:
     """Return ``rendered`` with the kept bars and bands of ``earlier`` in it, sample for sample.
@@ -199,7 +230,7 @@ def keep_audio(
         earlier: the same shape, the loop the lock was made of.
         length: of both.
         sample_rate: of both, in Hz.
-        bars: first and last bar to keep, counted from 1.
+        bars: what to keep.
         band_hz: lowest and highest frequency to keep.
 
     Raises:
@@ -224,14 +255,14 @@ def keep_audio(
         change = np.fft.rfft(earlier - mixed, axis=1) * gain
         mixed = mixed + np.fft.irfft(change, num_samples, axis=1)
     if bars is not None:
+        _check_bars(length, bars)
         at = np.arange(num_samples) * (length.columns / num_samples)
-        per_bar = length.columns / float(length.bars)
-        start, end = (bars[0] - 1) * per_bar, min(bars[1] * per_bar, length.columns)
-        bar_columns(length, *bars)
-        outside = np.maximum(start - at, at - end)
-        wrapped = np.minimum(np.maximum(start - (at - length.columns), at - length.columns - end), outside)
-        wrapped = np.minimum(np.maximum(start - (at + length.columns), at + length.columns - end), wrapped)
-        gain = _raised_cosine(wrapped)
+        gain = np.zeros(num_samples)
+        for start, end in _column_spans(length, bars, length.columns):
+            outside = np.full(num_samples, np.inf)
+            for turn in (-length.columns, 0, length.columns):
+                outside = np.minimum(outside, np.maximum(start - (at + turn), at + turn - end))
+            gain = np.maximum(gain, _raised_cosine(outside))
         mixed = mixed + gain * (earlier - mixed)
     return mixed.astype(np.float32)
 

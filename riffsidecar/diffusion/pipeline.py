@@ -1,6 +1,8 @@
-"""Prompts to loops: the diffusers pipeline of latent diffusion on beat-grid spectrograms."""
+"""Prompts to loops: one diffusers pipeline of latent diffusion on spectrograms, for every kind of model."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -10,33 +12,38 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
-from riffsidecar.diffusion.blend import drifted_noise, velocity_mix
-from riffsidecar.diffusion.circular import make_circular
+from riffsidecar.diffusion.blend import drifted_noise
 from riffsidecar.diffusion.conditioning import column_conditions, control_vector
 from riffsidecar.diffusion.denoiser import ColumnDenoiser
 from riffsidecar.diffusion.format import FormatComponent
-from riffsidecar.diffusion.locks import LatentLock, reimposed, spectrogram_weights
+from riffsidecar.diffusion.kinds import SEAM_MODES, ModelKind, Prompts, kind_of
+from riffsidecar.diffusion.locks import LatentLock, seam_lock, spectrogram_weights
 from riffsidecar.diffusion.scheduler import FlowAdamsBashforthScheduler
-from riffsidecar.diffusion.text import TextEncoder, tokenize
+from riffsidecar.diffusion.text import TextEncoder
 from riffsidecar.diffusion.values import Conditions, LoopOutput, Progress, check_within, silent
 from riffsidecar.errors import DiffusionError
-from riffsidecar.music import FRAMES_PER_COLUMN, Chords, Key, LoopLength
-from riffsidecar.spectrogram.formats import BEAT_GRID
+from riffsidecar.music import Chords, Key, LoopLength
+from riffsidecar.spectrogram.formats import BEAT_GRID, SpectrogramFormat
 
 __all__ = ["Conditions", "LoopOutput", "LoopPipeline", "Progress", "build_pipeline"]
 
 MAX_INFERENCE_STEPS = 200
+_REPAINT_STRENGTH = 0.7
+_REPAINT_SHARE = 0.3
 
 
 class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
     """Make loops that fit a tempo, a meter and a harmony.
 
+    What differs between kinds of models (beat grid or pictures of seconds, flow or noise, wordpieces or CLIP)
+    is known by `kind` alone.
+
     Args:
         vae: spectrogram <-> latents.
-        denoiser: predicts the velocity of rectified flow.
+        denoiser: predicts what the solver asks for.
         scheduler: the noise levels and the solver.
-        text_encoder: wordpieces -> hidden states.
-        tokenizer: prompts -> wordpieces.
+        text_encoder: tokens -> hidden states.
+        tokenizer: prompts -> tokens.
         spectrogram_format: what the pictures of sound mean.
     """
 
@@ -60,19 +67,49 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             tokenizer=tokenizer,
             spectrogram_format=spectrogram_format,
         )
-        # transformers 5 renamed the class; the old name is an alias there and the only one before.
-        self.register_to_config(tokenizer=("transformers", "PreTrainedTokenizerFast"))
-        self.set_circular(True)
+        if type(tokenizer).__name__ in ("PreTrainedTokenizerFast", "TokenizersBackend"):
+            # transformers 5 renamed the class; the old name is an alias there and the only one before.
+            self.register_to_config(tokenizer=("transformers", "PreTrainedTokenizerFast"))
+        self.kind: ModelKind = kind_of(self)
+        self.set_seam("circular")
+
+    @property
+    def format(self) -> SpectrogramFormat:
+        """Return what the pictures of sound mean."""
+        spectrogram_format: SpectrogramFormat = self.spectrogram_format.format
+        return spectrogram_format
 
     def set_circular(self, enabled: bool) -> None:
-        """Make time a circle in convolutions that are not periodic by construction, or a line again."""
-        make_circular(self.vae, enabled)
-        make_circular(self.denoiser, enabled)
+        """Make time a circle in nets that are not periodic by construction, or a line again."""
+        self.set_seam("circular" if enabled else "line")
+
+    def set_seam(self, mode: str) -> None:
+        """Choose how loops are closed, one of `SEAM_MODES`, where the model is not periodic by construction.
+
+        Raises:
+            DiffusionError: no such mode.
+        """
+        if mode not in SEAM_MODES:
+            raise DiffusionError(f"seam is {mode!r}: must be one of {', '.join(SEAM_MODES)}")
+        self.seam = mode
+        self.kind.set_seam(mode)
 
     @property
     def latent_shape(self) -> tuple[int, int]:
         """Return the channels and rows of a latent column."""
-        return int(self.denoiser.config.in_channels), int(self.denoiser.config.rows)
+        return self.kind.latent_shape
+
+    def columns(self, length: LoopLength) -> int:
+        """Return how many latent columns a loop of this length has."""
+        return self.kind.columns(length)
+
+    def frames(self, length: LoopLength) -> int:
+        """Return how many frames the spectrogram of a loop of this length has."""
+        return self.kind.columns(length) * self.kind.frames_per_column
+
+    def noise(self, seed: int, drift: float, length: LoopLength) -> Tensor:
+        """Return the noise (channels, rows, columns) that a loop of this seed begins with."""
+        return drifted_noise(seed, drift, *self.kind.latent_shape, self.kind.columns(length))
 
     @torch.inference_mode()
     def __call__(
@@ -127,8 +164,6 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         for name, value in (("morph", morph), ("drift", drift), ("strength", strength)):
             check_within(name, value, 0.0, 1.0)
         report = callback or silent
-        channels, rows = self.latent_shape
-        noise = drifted_noise(seed, drift, channels, rows, length.columns)
         conditions = self.condition(
             prompt,
             length=length,
@@ -140,7 +175,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             controls=control_vector(length, density=density, brightness=brightness, energy=energy),
         )
         latents = self.denoise(
-            noise,
+            self.noise(seed, drift, length),
             conditions,
             num_inference_steps=num_inference_steps,
             strength=strength if init_latents is not None else 1.0,
@@ -149,6 +184,8 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             callback=report,
         )
         report("decode", 0.0)
+        if init_latents is None and keep is None:
+            latents = self.settle(latents, length)
         spectrogram = self.decode(latents, keep)
         report("decode", 1.0)
         return LoopOutput(latents.float().cpu(), spectrogram)
@@ -166,25 +203,10 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         columns: NDArray[np.float32] | None = None,
         controls: NDArray[np.float32] | None = None,
     ) -> Conditions:
-        """Gather what a run is told; prompts whose velocity would count nothing are left out."""
+        """Gather what a run is told; prompts whose prediction would count nothing are left out."""
         check_within("guidance_scale", guidance_scale, 0.0, 30.0)
-        mix = velocity_mix(guidance_scale, morph if prompt_b.strip() else 0.0)
-        wanted = [
-            (text, weight)
-            for text, weight in zip((prompt, prompt_b, negative_prompt), mix, strict=True)
-            if weight
-        ]
-        device, dtype = self.denoiser.device, self._state_dtype
-        ids, mask, weights = (t.to(device) for t in tokenize(self.tokenizer, [text for text, _ in wanted]))
-        columns = column_conditions(length, None, None) if columns is None else columns
-        controls = control_vector(length) if controls is None else controls
-        return Conditions(
-            hidden_states=self.text_encoder(ids, mask, weights),
-            token_weights=weights * mask,
-            mix=tuple(weight for _, weight in wanted),
-            columns=torch.as_tensor(columns).to(device, dtype),
-            controls=torch.as_tensor(controls).to(device, dtype),
-        )
+        prompts = Prompts(prompt, prompt_b, morph, negative_prompt, guidance_scale)
+        return self.kind.condition(prompts, length, columns, controls)
 
     @torch.inference_mode()
     def denoise(
@@ -210,49 +232,69 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         report = callback or silent
         device, dtype = self.denoiser.device, self._state_dtype
         noise = noise.to(device, dtype)[None]
-        start = noise
-        if init_latents is not None:
-            start = self._fitting(init_latents, noise, "init_latents")
-            if strength > 0.0:
-                start = self.scheduler.add_noise(start, noise, strength * len(self.scheduler))
-        else:
+        init = None if init_latents is None else self._fitting(init_latents, noise, "init_latents")
+        if init is None:
             strength = 1.0
-        kept = (
-            None
-            if keep is None
-            else self._fitting(torch.from_numpy(keep.latents), noise, "the lock's latents")
-        )
-        self.scheduler.set_timesteps(num_inference_steps, device, start=strength)
-        sigmas = self.scheduler.sigmas.tolist()
-        latents = start
+        if keep is not None:
+            self._fitting(torch.from_numpy(keep.latents), noise, "the lock's latents")
+        repaint = self.seam == "repaint" and not self.kind.knows_tempo
+        share = 1.0 - _REPAINT_SHARE if repaint else 1.0
         report("denoise", 0.0)
-        for step, timestep in enumerate(self.scheduler.timesteps if strength > 0.0 else ()):
-            velocity = self._velocity(latents, timestep, conditions)
-            latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]
-            if keep is not None and kept is not None:
-                share = torch.from_numpy(reimposed(keep.mask, sigmas[step], sigmas[step + 1])).to(
-                    device, dtype
-                )
-                known = self.scheduler.add_noise(kept, noise, sigmas[step + 1] * len(self.scheduler))
-                latents = torch.where(share >= 1.0, known, latents + share * (known - latents))
-            report("denoise", (step + 1) / num_inference_steps)
-        if keep is not None and kept is not None:
-            latents = torch.where(torch.from_numpy(keep.mask >= 1.0).to(device), kept, latents)
+
+        def first(fraction: float) -> None:
+            report("denoise", share * fraction)
+
+        def second(fraction: float) -> None:
+            report("denoise", share + (1.0 - share) * fraction)
+
+        latents = self._solved(noise, conditions, num_inference_steps, strength, init, keep, first)
+        if repaint:
+            half = latents.shape[-1] // 2
+            rolled = torch.roll(latents, half, -1)
+            lock = seam_lock(rolled[0].float().cpu().numpy(), half, keep)
+            painted = self._solved(
+                torch.roll(noise, half, -1),
+                conditions,
+                num_inference_steps,
+                _REPAINT_STRENGTH,
+                rolled,
+                lock,
+                second,
+            )
+            latents = torch.roll(painted, -half, -1)
         return latents[0]
 
-    def _velocity(self, latents: Tensor, timestep: Tensor, conditions: Conditions) -> Tensor:
-        """Return the mix of the velocities under every prompt, in one batch."""
-        prompts = len(conditions.mix)
-        velocities: Tensor = self.denoiser(
-            latents.expand(prompts, -1, -1, -1),
-            timestep.to(latents.dtype).expand(prompts),
-            conditions.hidden_states,
-            conditions.token_weights,
-            conditions.columns.expand(prompts, -1, -1),
-            conditions.controls.expand(prompts, -1),
-        ).to(latents.dtype)
-        mix = velocities.new_tensor(conditions.mix)
-        return (velocities * mix[:, None, None, None]).sum(dim=0, keepdim=True)
+    def _solved(
+        self,
+        noise: Tensor,
+        conditions: Conditions,
+        num_inference_steps: int,
+        strength: float,
+        init: Tensor | None,
+        keep: LatentLock | None,
+        report: Callable[[float], None],
+    ) -> Tensor:
+        """Return where the solver comes to from ``noise``; all latents are (1, channels, rows, columns)."""
+        kept = None if keep is None else torch.from_numpy(keep.latents).to(noise.device, noise.dtype)[None]
+        self.scheduler.set_timesteps(num_inference_steps, noise.device, start=strength)
+        latents = self.kind.start(noise, init, strength)
+        timesteps = self.scheduler.timesteps if strength > 0.0 else ()
+        for step, timestep in enumerate(timesteps):
+            predicted = self.kind.predict(latents, step, conditions)
+            latents = self.scheduler.step(predicted, timestep, latents, return_dict=False)[0]
+            if keep is not None and kept is not None:
+                share = torch.from_numpy(self.kind.held(keep.mask, step)).to(noise.device, noise.dtype)
+                known = self.kind.known(kept, noise, step)
+                latents = torch.where(share >= 1.0, known, latents + share * (known - latents))
+            report((step + 1) / len(timesteps))
+        if keep is not None and kept is not None:
+            latents = torch.where(torch.from_numpy(keep.mask >= 1.0).to(noise.device), kept, latents)
+        return latents
+
+    @torch.inference_mode()
+    def settle(self, latents: Tensor, length: LoopLength) -> Tensor:
+        """Return latents that were made from text alone, turned so that the loop begins on its downbeat."""
+        return self.kind.settle(latents, length)
 
     @torch.inference_mode()
     def decode(
@@ -275,30 +317,19 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         channels, rows = self.latent_shape
         if latents.ndim != 3 or latents.shape[:2] != (channels, rows) or latents.shape[2] < 1:
             raise DiffusionError(f"latents are {tuple(latents.shape)}: must be ({channels}, {rows}, columns)")
-        decoded = self.vae.decode(latents.to(self.vae.device, self.vae.dtype)[None])[0]
-        spectrogram: NDArray[np.float32] = decoded.float().cpu().numpy()
-        return spectrogram
+        return self.kind.decode(latents)
 
     @torch.inference_mode()
     def encode(self, spectrogram: NDArray[np.float32]) -> Tensor:
         """Return the latents (channels, rows, columns), float32 on the CPU, of a spectrogram.
 
         Args:
-            spectrogram: (channels, n_mels, frames) in the checkpoint's format, frames a multiple of 16.
+            spectrogram: (audio channels, n_mels, frames) in the checkpoint's format, whole latent columns.
 
         Raises:
             DiffusionError: another shape.
         """
-        channels, n_mels = int(self.vae.config.channels), int(self.vae.config.n_mels)
-        shape = spectrogram.shape
-        if len(shape) != 3 or shape[:2] != (channels, n_mels) or shape[2] < 1 or shape[2] % FRAMES_PER_COLUMN:
-            raise DiffusionError(
-                f"spectrogram is {shape}: must be ({channels}, {n_mels}, frames) with frames a multiple of "
-                f"{FRAMES_PER_COLUMN}"
-            )
-        encoded = self.vae.encode(torch.as_tensor(spectrogram).to(self.vae.device, self.vae.dtype)[None])[0]
-        latents: Tensor = encoded.float().cpu()
-        return latents
+        return self.kind.encode(spectrogram)
 
     @property
     def _state_dtype(self) -> torch.dtype:

@@ -9,11 +9,13 @@ from riffsidecar.music.length import (
     MIN_BARS,
     SAMPLE_RATES,
     LoopLength,
+    check_grid,
     check_sample_rate,
     parse_bars,
     phases,
 )
 from riffsidecar.music.shown import shown
+from riffsidecar.music.spans import BarSpans
 from riffsidecar.music.time import FRAMES_PER_COLUMN, MAX_BPM, MIN_BPM, Meter, Tempo, TempoGrid, exact
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "MODES",
     "QUALITIES",
     "SAMPLE_RATES",
+    "BarSpans",
     "Chord",
     "Chords",
     "Key",
@@ -34,6 +37,7 @@ __all__ = [
     "Tempo",
     "TempoGrid",
     "bars_of_duration",
+    "check_grid",
     "check_sample_rate",
     "exact",
     "parse_bars",

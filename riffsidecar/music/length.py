@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from riffsidecar.errors import MusicError
 from riffsidecar.music.shown import shown
@@ -16,6 +17,7 @@ __all__ = [
     "MIN_BARS",
     "SAMPLE_RATES",
     "LoopLength",
+    "check_grid",
     "check_sample_rate",
     "parse_bars",
     "phases",
@@ -27,6 +29,10 @@ MAX_DURATION_S = 60
 SAMPLE_RATES = (44100, 48000, 88200, 96000)
 
 _FINEST_BAR = 1024
+_NOTES = MappingProxyType(
+    {1: "quarter notes", 2: "eighths", 4: "sixteenths", 8: "thirty-seconds", 16: "sixty-fourths"}
+)
+"""The note that a latent column lasts, by the columns of a quarter note."""
 
 
 def check_sample_rate(sample_rate: int) -> int:
@@ -86,8 +92,9 @@ class LoopLength:
             )
         if self._exact_columns.denominator != 1:
             raise MusicError(
-                f"{self.bars} bars of {self.meter} at {self.tempo} BPM are {float(self._exact_columns):g} "
-                f"latent columns, but must be a whole number of them: {self._advice()}"
+                f"{float(self.bars):g} bars of {self.meter} at {self.tempo} BPM are "
+                f"{float(self._exact_columns):g} {self._note}, but a loop is a whole number of them: "
+                f"{self._advice(self._note)}"
             )
 
     @classmethod
@@ -164,11 +171,19 @@ class LoopLength:
         """
         return column / self.grid.columns_per_quarter
 
-    def _advice(self) -> str:
+    @property
+    def _note(self) -> str:
+        """Return the note that a latent column lasts; nobody who makes music counts columns."""
+        return _NOTES[int(self.grid.columns_per_quarter)]
+
+    def _advice(self, note: str = "") -> str:
+        """Name the nearest lengths, and how many of a ``note`` they are if it is given."""
         near = self.nearest(self.bars, self.meter, self.tempo)
         if not near:
             return f"even {MIN_BARS} of a bar is too long: choose a faster tempo or a shorter meter"
-        advice = f"the nearest that can be: {' or '.join(str(bars) for bars in near)}"
+        per_bar = self.meter.quarters_per_bar * self.grid.columns_per_quarter
+        written = [f"{bars} ({int(bars * per_bar)} {note})" if note else str(bars) for bars in near]
+        advice = f"the nearest that can be: {' or '.join(written)}"
         # A bar of half a column more needs an even number of bars; a musician would rather hear that.
         step = (self.meter.quarters_per_bar * self.grid.columns_per_quarter).denominator
         whole = Fraction(max(round(self.bars / step), 1) * step)
@@ -192,6 +207,16 @@ class LoopLength:
         wanted = bars * per_bar
         sides = {min(max(side, first), last) for side in (math.floor(wanted), math.ceil(wanted))}
         return tuple(Fraction(columns) / per_bar for columns in sorted(sides))
+
+
+def check_grid(bars: Fraction, meter: Meter, tempo: Tempo) -> None:
+    """Refuse bars that fall between the notes that loops are made of, however long they may last.
+
+    Raises:
+        MusicError: naming the nearest that can be.
+    """
+    if (bars * meter.quarters_per_bar * TempoGrid.of(tempo).columns_per_quarter).denominator != 1:
+        LoopLength(bars, meter, tempo)
 
 
 def phases(length: LoopLength) -> tuple[tuple[float, float, float], ...]:

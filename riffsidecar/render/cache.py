@@ -182,12 +182,12 @@ class LoopCache:
                 return None
             return self._remember(key, CachedLoop(loop))
 
-    def put(self, key: str, loop: RenderedLoop, path: Path | None = None) -> None:
+    def put(self, key: str, loop: RenderedLoop, path: Path | None = None, *, on_disk: bool = True) -> None:
         """Keep ``loop``, published as ``path``, and drop the least recently used while bytes are too many."""
         published = PublishedFile.of(path) if path is not None else None
         with self._lock:
             self._remember(key, CachedLoop(loop, published))
-            if self._disk is not None:
+            if self._disk is not None and on_disk:
                 self._disk.put(key, loop)
 
     def note_published(self, key: str, path: Path) -> None:

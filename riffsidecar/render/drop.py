@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from riffsidecar.audio.names import MAX_STEM_CHARS, is_safe_stem
 from riffsidecar.errors import DropError
@@ -100,17 +101,41 @@ class DropFolder:
         Raises:
             DropError: if the file could not be written; nothing of it is left behind then.
         """
-        if not is_safe_stem(stem):
-            raise DropError(
-                f"{stem!r} cannot be a file name: use 1 to {MAX_STEM_CHARS} of A-Z a-z 0-9 _ # - and no "
-                "name that Windows reserves"
-            )
+        _check_stem(stem)
         with self._lock:
             try:
                 self._ensure_folder()
                 return self._publish(stem, data)
             except OSError as error:
                 raise _drop_error(self._path, "write a loop to", error) from error
+
+    def publish_stream(self, stem: str, write: Callable[[BinaryIO], None]) -> Path:
+        """Publish what ``write`` writes into the open file it is given, as `publish` does with bytes.
+
+        For files too long to be held in memory. Nothing appears before ``write`` has returned, and nothing is
+        left where it raises.
+
+        Raises:
+            DropError: if the file could not be written.
+        """
+        _check_stem(stem)
+        temp = self._path / f".riffsidecar-{os.getpid()}-{_LIFE}-{secrets.token_hex(4)}.part"
+        try:
+            self._ensure_folder()
+            with os.fdopen(os.open(temp, _NEW_FILE, 0o666), "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            with self._lock:
+                final = self._give_name(temp, stem)
+                self._sync_folder()
+        except OSError as error:
+            _remove(temp)
+            raise _drop_error(self._path, "write a file to", error) from error
+        except BaseException:
+            _remove(temp)
+            raise
+        return final
 
     def _ensure_folder(self) -> None:
         if self._path.is_dir():
@@ -190,6 +215,14 @@ class DropFolder:
                 continue
             if _remove(path):
                 _log.info("removed %s, left by a process that died while writing", path)
+
+
+def _check_stem(stem: str) -> None:
+    if not is_safe_stem(stem):
+        raise DropError(
+            f"{stem!r} cannot be a file name: use 1 to {MAX_STEM_CHARS} of A-Z a-z 0-9 _ # - and no "
+            "name that Windows reserves"
+        )
 
 
 def _write_synced(path: Path, data: bytes) -> None:

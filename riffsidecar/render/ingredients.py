@@ -6,7 +6,6 @@ the request says which content is meant, whatever lies at the path by now.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from riffsidecar.audio.content import content_digest, without_source
 from riffsidecar.audio.loudness import integrated_lufs
 from riffsidecar.audio.wav import DecodedWav, decode_wav
 from riffsidecar.audio.waveform import Waveform
@@ -24,9 +24,10 @@ from riffsidecar.render.recipe import LoopFile, parse_loop
 from riffsidecar.session.requests import LoopRequest
 from riffsidecar.spectrogram.codec import analyse
 from riffsidecar.spectrogram.formats import SpectrogramFormat
+from riffsidecar.spectrogram.rhythm import groove_of
 from riffsidecar.spectrogram.stft import resample_circular
 
-__all__ = ["MAX_SOURCE_BYTES", "SeedAudio", "earlier_samples", "load_earlier", "load_seed"]
+__all__ = ["MAX_SOURCE_BYTES", "SeedAudio", "earlier_samples", "load_earlier", "load_kept_seed", "load_seed"]
 
 MAX_SOURCE_BYTES: Final = 32_000_000
 """The seed audio travels inside every loop made from it; more would make loops that no DAW likes to load."""
@@ -45,11 +46,22 @@ class SeedAudio:
     samples_per_quarter: Fraction
     latents: NDArray[np.float16] | None
 
-    def spectrogram(self, request: LoopRequest, fmt: SpectrogramFormat) -> NDArray[np.float32]:
+    def spectrogram(
+        self,
+        request: LoopRequest,
+        fmt: SpectrogramFormat,
+        *,
+        num_frames: int | None = None,
+        channels: int = 2,
+        only_groove: bool = False,
+    ) -> NDArray[np.float32]:
         """Return its spectrogram (channels, n_mels, num_frames), as long as the loop of ``request`` in beats.
 
+        ``num_frames`` are those of the beat grid unless given; one channel is the middle of the two.
+
         A seed that tells its tempo is laid on the beats of the loop whatever the tempi are, for frames count
-        beats and not seconds. What is too long is cut, what is too short is repeated.
+        beats and not seconds. What is too long is cut, what is too short is repeated. With ``only_groove``
+        its rhythm alone is left.
         """
         length = request.length
         wanted = max(length.frames, round(self.samples_per_quarter * length.quarters))
@@ -58,7 +70,11 @@ class SeedAudio:
         lufs = integrated_lufs(Waveform(stereo, self.waveform.sample_rate))
         if lufs > _SILENCE_LUFS:
             stereo *= np.float32(10.0 ** ((fmt.reference_lufs - lufs) / 20.0))
-        return analyse(stereo, length.frames, fmt, sample_rate=self.waveform.sample_rate)
+        if channels == 1:
+            stereo = stereo.mean(axis=0, keepdims=True)
+        frames = length.frames if num_frames is None else num_frames
+        spectrogram = analyse(stereo, frames, fmt, sample_rate=self.waveform.sample_rate)
+        return groove_of(spectrogram, fmt) if only_groove else spectrogram
 
 
 def load_seed(request: LoopRequest) -> SeedAudio | None:
@@ -70,11 +86,36 @@ def load_seed(request: LoopRequest) -> SeedAudio | None:
     """
     if not request.has_source:
         return None
-    content = _content(request.source_path, request.source_sha256, "the seed audio")
+    return _seed_in(
+        without_source(_content(request.source_path, request.source_sha256, "the seed audio")), request
+    )
+
+
+def load_kept_seed(request: LoopRequest) -> SeedAudio | None:
+    """Return the seed audio that ``request`` keeps parts of; None where it keeps none, or those of a loop.
+
+    Raises:
+        SessionError: the file is gone, is another one by now, or is too large.
+    """
+    if not request.is_locked:
+        return None
+    content = _content(request.of_path, request.of_sha256, "the seed audio")
+    return _seed_in(content, request) if _is_seed(content) else None
+
+
+def _is_seed(content: bytes) -> bool:
+    """Tell whether a file is a seed that riffsidecar fitted: it tells its beats and has no recipe."""
+    try:
+        decoded = decode_wav(content)
+    except WavError:
+        return False
+    return decoded.tags is not None and decoded.recipe is None
+
+
+def _seed_in(content: bytes, request: LoopRequest) -> SeedAudio:
     if len(content) > MAX_SOURCE_BYTES:
         raise SessionError(
-            f"the seed audio {request.source_path} has {len(content)} bytes; give at most "
-            f"{MAX_SOURCE_BYTES}, cut it shorter"
+            f"the seed audio has {len(content)} bytes; give at most {MAX_SOURCE_BYTES}, cut it shorter"
         )
     quarters: Fraction | None = None
     latents = None
@@ -92,7 +133,7 @@ def load_seed(request: LoopRequest) -> SeedAudio | None:
 
 
 def load_earlier(request: LoopRequest) -> LoopFile | None:
-    """Return the loop that ``request`` keeps parts of, or None when it keeps nothing.
+    """Return the loop that ``request`` keeps parts of, or None when it keeps nothing, or parts of a seed.
 
     Raises:
         SessionError: the file is gone, or is another one by now.
@@ -100,7 +141,10 @@ def load_earlier(request: LoopRequest) -> LoopFile | None:
     """
     if not request.is_locked:
         return None
-    loop = parse_loop(_content(request.of_path, request.of_sha256, "the earlier loop"), str(request.of_path))
+    content = _content(request.of_path, request.of_sha256, "the earlier loop")
+    if _is_seed(content):
+        return None
+    loop = parse_loop(content, str(request.of_path))
     if loop.latents is None:
         raise WavError(
             f"{request.of_path} holds no latents, so nothing of it can be kept; choose a loop made here"
@@ -131,7 +175,7 @@ def _content(path: str | None, sha256: str, what: str) -> bytes:
         raise SessionError(
             f"{what} {path} cannot be read: {error.strerror or error}; put it back or name another"
         ) from error
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if content_digest(content) != sha256:
         raise SessionError(
             f"{what} {path} is another file than the one asked for; ask again to use it as it is now"
         )

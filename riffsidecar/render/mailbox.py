@@ -6,12 +6,16 @@ A value without threads, clock or files; the service owns the lock around it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from riffsidecar.errors import BusyError, RenderError
 from riffsidecar.session.events import Origin
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["Cancelled", "Mailbox", "Posted", "Ticket"]
+__all__ = ["MAX_JOINED", "Cancelled", "Mailbox", "Posted", "Ticket"]
+
+MAX_JOINED: Final = 64
+"""How many requesters may wait for one render: each of them is told of each of its steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +89,15 @@ class Mailbox:
         """Why the running render is to stop, ``superseded`` or ``cancelled``, or None."""
         return self._stop_code
 
-    def post(self, ticket: Ticket) -> Posted:
+    def post(self, ticket: Ticket, *, spares: bool = False) -> Posted:
         """Put ``ticket`` in and return what it did to the ones before it.
 
         An equal request that waits or runs in the same slot is joined: both requesters get the one loop.
+        With ``spares`` the running render of the slot is let end, so that a slot whose knob never rests is
+        heard all the same.
 
         Raises:
-            BusyError: as many slots wait as the mailbox holds.
+            BusyError: as many slots wait as the mailbox holds, or as many requesters wait for the render.
         """
         slot = ticket.slot
         before = self._waiting.get(slot)
@@ -108,7 +114,7 @@ class Mailbox:
                 "cancel some"
             )
         self._waiting[slot] = ticket
-        if running is None or self._committed or self._stop_code is not None:
+        if running is None or self._committed or spares or self._stop_code is not None:
             return Posted(displaced=before)
         self._stop_code = "superseded"
         return Posted(displaced=before, interrupted=running)
@@ -164,4 +170,13 @@ class Mailbox:
 
 
 def _join(ticket: Ticket, other: Ticket) -> Ticket:
-    return replace(ticket, origins=ticket.origins + other.origins)
+    # Who gives no name to a request cannot tell two endings apart: a pad that is hit again and again over
+    # MIDI is one requester.
+    known = frozenset(ticket.origins)
+    more = tuple(origin for origin in other.origins if origin.request_id or origin not in known)
+    if more and len(ticket.origins) + len(more) > MAX_JOINED:
+        raise BusyError(
+            f"the loop of slot {ticket.slot} was asked for {len(ticket.origins)} times already while it is "
+            "being rendered; wait for it"
+        )
+    return replace(ticket, origins=ticket.origins + more)

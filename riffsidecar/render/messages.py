@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from riffsidecar.audio.content import content_digest
 from riffsidecar.errors import RenderError, RiffError
+from riffsidecar.session.journeys import JourneyPart
 from riffsidecar.session.requests import LoopRequest
 
 __all__ = [
@@ -33,10 +35,12 @@ STAGES = ("text", "denoise", "decode", "phase", "finish")
 class RenderedLoop:
     """Hold one finished loop: the whole WAV in memory and what was measured on the way.
 
-    ``seam`` is the measure at the wrap, ``timings`` are seconds by stage, ``environment`` names the build
+    ``seam`` is the measure at the wrap, ``timings`` are seconds by stage and ``cpu_s`` those that the
+    worker's threads computed in each, ``environment`` names the build
     that made the samples (package, checkpoint, torch, dtype, threads): two loops of one recipe and one
     environment hold identical samples. ``latents_db`` is how far the latents of a loop made again lie from
-    the earlier ones, in dB, -inf for equal ones; None for a new loop.
+    the earlier ones, in dB, -inf for equal ones; None for a new loop. ``sha256`` is the `content_digest` of
+    the WAV.
     """
 
     wav: bytes = field(repr=False)
@@ -48,9 +52,11 @@ class RenderedLoop:
     timings: Mapping[str, float]
     environment: Mapping[str, str]
     latents_db: float | None = None
+    sha256: str = ""
+    cpu_s: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a loop without samples or without a name.
+        """Refuse a loop without samples or without a name; digest the WAV where nobody has yet.
 
         Raises:
             RenderError: the WAV is empty, the name is empty or the sample count is not positive.
@@ -60,6 +66,8 @@ class RenderedLoop:
                 f"a rendered loop needs a WAV, a name and samples, got {len(self.wav)} bytes, {self.stem!r} "
                 f"and {self.num_samples} samples; this is a defect of the model's code"
             )
+        if not self.sha256:
+            object.__setattr__(self, "sha256", content_digest(self.wav))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +85,24 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """Ask the worker for one loop, or for one made again."""
+    """Ask the worker for one loop, or for one made again; or, of a worker of journeys, for a part of one."""
 
     job_id: int
-    request: LoopRequest
+    request: LoopRequest | JourneyPart
     again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Tell the daemon that the model is loaded, which checkpoint it is and what it runs on."""
+    """Tell the daemon that the model is loaded, which checkpoint it is and what it runs on.
+
+    ``devices`` is a line for each device that could compute here, for people to read.
+    """
 
     checkpoint: str
     environment: Mapping[str, str]
     load_s: float
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from riffsidecar.render.messages import Ready, RenderedLoop
+from riffsidecar.render.messages import Again, Ready, RenderedLoop
 from riffsidecar.session.requests import LoopRequest
 
 __all__ = ["Drop", "Worker"]
@@ -23,12 +23,21 @@ class Worker(Protocol):
         """Load the model."""
 
     def render(
-        self, job_id: int, request: LoopRequest, on_progress: Callable[[str, float], None] | None = None
+        self,
+        job_id: int,
+        request: LoopRequest,
+        on_progress: Callable[[str, float], None] | None = None,
+        *,
+        again: Again | None = None,
     ) -> RenderedLoop:
-        """Render ``request``."""
+        """Render ``request``, or from the latents of the loop ``again``."""
 
-    def tend(self) -> None:
-        """Come back to life when dead."""
+    @property
+    def rest_s(self) -> float:
+        """How many seconds it stays down yet because it died too often."""
+
+    def tend(self) -> bool:
+        """Come back to life when dead, and return whether it lives."""
 
     def cancel(self, job_id: int) -> None:
         """Stop the render ``job_id`` at its next step."""

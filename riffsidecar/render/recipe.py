@@ -15,9 +15,22 @@ from riffsidecar.audio.tags import Latents
 from riffsidecar.audio.wav import MAX_WAV_BYTES, decode_wav
 from riffsidecar.audio.waveform import Waveform
 from riffsidecar.errors import SessionError, WavError
+from riffsidecar.session.checks import check_int
+from riffsidecar.session.journeys import JourneyPart, JourneyRequest
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["MADE_WITH", "LoopFile", "pack_recipe", "parse_loop", "read_loop", "unpack_recipe"]
+__all__ = [
+    "MADE_WITH",
+    "JourneyFile",
+    "LoopFile",
+    "pack_journey",
+    "pack_recipe",
+    "parse_journey",
+    "parse_loop",
+    "read_journey",
+    "read_loop",
+    "unpack_recipe",
+]
 
 MADE_WITH: Final = "made_with"
 
@@ -31,6 +44,58 @@ class LoopFile:
     waveform: Waveform
     latents: Latents | None
     source: bytes | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JourneyFile:
+    """Hold a file of a journey, as it tells itself: ``piece`` is its number, None for a whole journey."""
+
+    journey: JourneyRequest
+    piece: int | None
+    anchor: str
+    bars: int
+    made_with: Mapping[str, str]
+    waveform: Waveform
+    latents: Latents | None
+
+
+def pack_journey(
+    journey: JourneyRequest,
+    made_with: Mapping[str, str],
+    *,
+    piece: int | None,
+    anchor: str = "",
+    bars: int | None = None,
+) -> dict[str, object]:
+    """Return the recipe that a file of a journey carries; ``bars`` where one long file was stopped early."""
+    whole = journey.bars if bars is None else bars
+    of_piece = {"piece": piece, "anchor": anchor, "made_bars": whole if piece is None else None}
+    return {**journey.to_recipe(), **of_piece, MADE_WITH: dict(made_with)}
+
+
+def parse_journey(data: bytes, where: str) -> JourneyFile | None:
+    """Return the file of a journey in the bytes of a WAV; None where the WAV is of no journey.
+
+    Raises:
+        WavError: it is no WAV, or its recipe is damaged.
+    """
+    try:
+        decoded = decode_wav(data)
+        if decoded.recipe is None or "journey" not in decoded.recipe:
+            return None
+        rest = dict(decoded.recipe)
+        made_with, piece, anchor = rest.pop(MADE_WITH, {}), rest.pop("piece", None), rest.pop("anchor", "")
+        bars = rest.pop("made_bars", None)
+        journey = JourneyRequest.from_recipe(rest)
+        if piece is None:
+            check_int("made_bars", bars, 1, journey.bars)
+        else:
+            bars = JourneyPart(journey, check_int("piece", piece, 0, 2**31), anchor).piece.bars
+    except (WavError, SessionError) as error:
+        raise WavError(f"{where}: {error}") from error
+    names = made_with if isinstance(made_with, dict) else {}
+    told = {str(key): str(value) for key, value in names.items()}
+    return JourneyFile(journey, piece, str(anchor), bars, told, decoded.waveform, decoded.latents)
 
 
 def pack_recipe(request: LoopRequest, made_with: Mapping[str, str]) -> dict[str, object]:
@@ -63,10 +128,21 @@ def parse_loop(data: bytes, where: str) -> LoopFile:
         decoded = decode_wav(data)
         if decoded.recipe is None:
             raise WavError("it holds no recipe; only loops that riffsidecar made have one")
+        if "journey" in decoded.recipe:
+            raise WavError("it is of a journey, and no single request made it; 'rerender' makes it again")
         request, made_with = unpack_recipe(decoded.recipe)
     except (WavError, SessionError) as error:
         raise WavError(f"{where}: {error}") from error
     return LoopFile(request, made_with, decoded.waveform, decoded.latents, decoded.source)
+
+
+def read_journey(path: Path) -> JourneyFile | None:
+    """Return the file of a journey at ``path``; None where it is of no journey.
+
+    Raises:
+        WavError: the file cannot be read, is no WAV, or its recipe is damaged.
+    """
+    return parse_journey(_read(path), str(path))
 
 
 def read_loop(path: Path) -> LoopFile:
@@ -75,11 +151,14 @@ def read_loop(path: Path) -> LoopFile:
     Raises:
         WavError: the file cannot be read, is no WAV, or no loop that riffsidecar made.
     """
+    return parse_loop(_read(path), str(path))
+
+
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_WAV_BYTES + 1)
+            return file.read(MAX_WAV_BYTES + 1)
     except OSError as error:
         raise WavError(
             f"{path} cannot be read: {error.strerror or error}; name a file that exists"
         ) from error
-    return parse_loop(data, str(path))

@@ -9,15 +9,30 @@ import itertools
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from riffsidecar.errors import BusyError, CancelledError, RiffError, SupersededError, WorkerError
+from riffsidecar.errors import (
+    BusyError,
+    CancelledError,
+    DropError,
+    RiffError,
+    SupersededError,
+    WorkerError,
+)
 from riffsidecar.render.cache import CachedLoop, LoopCache, cache_key
+from riffsidecar.render.endings import as_told, cancelled, finished, progress_report, superseded
+from riffsidecar.render.estimate import RenderTimes
+from riffsidecar.render.health import WorkerHealth
+from riffsidecar.render.lookahead import LookAhead
 from riffsidecar.render.mailbox import Mailbox, Ticket
-from riffsidecar.render.messages import RenderedLoop
+from riffsidecar.render.messages import Again, RenderedLoop
 from riffsidecar.render.protocols import Drop, Worker
-from riffsidecar.session.events import Acked, Event, Failed, Finished, Origin, Progressed
+from riffsidecar.session.events import Acked, Event, Failed, Origin, Previewed
+from riffsidecar.session.loops import Loop
+from riffsidecar.session.outcomes import Announcement
 from riffsidecar.session.requests import LoopRequest
 
 __all__ = ["RenderService"]
@@ -25,6 +40,10 @@ __all__ = ["RenderService"]
 logger = logging.getLogger(__name__)
 
 _IDLE_CHECK_S = 0.5
+_PATIENCE_S = 2.0
+"""How long a slot may be silent because newer requests keep coming; then a render of it is let end."""
+
+_DRAFT = "draft"
 
 
 class RenderService:
@@ -41,8 +60,25 @@ class RenderService:
         cache: LoopCache,
         emit: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
+        on_problem: Callable[[str], None] = lambda problem: None,
+        *,
+        ahead: LookAhead | None = None,
+        ready_bar: Callable[[float], int] = lambda ready_s: 0,
     ) -> None:
-        """Prepare a service; nothing runs before ``start``."""
+        """Prepare a service; nothing runs before ``start``.
+
+        ``on_problem`` is told what keeps every loop from being rendered, and "" when it is over. ``ahead``
+        says what to render while nothing is asked for. ``ready_bar`` tells the first bar that begins when or
+        after a loop is ready, by ``clock``, and 0 where there is none: a draft is published first where the
+        loop would miss a bar that the draft does not. ``counts`` tells how requests were answered.
+        """
+        self.counts: Counter[str] = Counter()
+        self._ahead = ahead or LookAhead(0)
+        self._ahead_job = -1
+        self._ready_bar = ready_bar
+        self._times = RenderTimes()
+        self._unheard_s: dict[int, float] = {}
+        self._bases: dict[int, Loop] = {}
         self._worker = worker
         self._drop = drop
         self._cache = cache
@@ -52,19 +88,25 @@ class RenderService:
         self._job_ids = itertools.count(1)
         self._condition = threading.Condition()
         self._closing = False
-        self._load_failed = False
+        self._health = WorkerHealth(worker, on_problem, lambda: self._closing)
         self._thread: threading.Thread | None = None
 
     @property
     def status(self) -> str:
-        """One word on how things are: loading, ready, rendering, stopping, or no-model if loading failed."""
+        """One word on how things are.
+
+        loading, ready, rendering, stopping, no-model where loading failed, or worker-down where the worker
+        died too often and is not started again for a while.
+        """
         if self._closing:
             return "stopping"
         if self._mailbox.running is not None:
             return "rendering"
-        if self._worker.ready is not None:
-            return "ready"
-        return "no-model" if self._load_failed else "loading"
+        if self._worker.rest_s > 0:
+            return "worker-down"
+        if self._health.load_problem:
+            return "no-model"
+        return "ready" if self._worker.ready is not None else "loading"
 
     def start(self) -> None:
         """Start serving and load the model in the background; starting twice is starting once."""
@@ -74,8 +116,10 @@ class RenderService:
             self._thread = threading.Thread(target=self._run, name="riffsidecar-render", daemon=True)
             self._thread.start()
 
-    def submit(self, slot: int, request: LoopRequest, origins: Sequence[Origin]) -> None:
-        """Ask for ``request`` in ``slot`` on behalf of ``origins``.
+    def submit(
+        self, slot: int, request: LoopRequest, origins: Sequence[Origin], base: Loop | None = None
+    ) -> None:
+        """Ask for ``request`` in ``slot`` on behalf of ``origins``; ``base`` is a loop of the same latents.
 
         Supersedes what waits or runs in the slot, unless it is the same request, which is joined.
         """
@@ -88,23 +132,54 @@ class RenderService:
                 self._fail(ticket, CancelledError("the daemon is stopping; ask again when it runs"))
                 return
             if cached is None:
+                if base is not None:
+                    self._bases[ticket.job_id] = base
                 self._post(ticket)
                 return
-            cancelled = self._mailbox.cancel(slot, SupersededError.code)
-            if cancelled.interrupted is not None:
-                self._worker.cancel(cancelled.interrupted.job_id)
-        for withdrawn in cancelled.withdrawn:
-            self._fail(withdrawn, _superseded(withdrawn))
+        self._give_up(slot)
         self._publish_cached(ticket, cached, self._clock())
+
+    def announce(self, announcement: Announcement, origins: Sequence[Origin]) -> None:
+        """Tell ``origins`` of a loop that lies in its file already; nothing is published again.
+
+        Where the file has gone or is another one by now, the loop is made anew, from the cache if it is
+        there; one that must not be made anew ends in an error.
+        """
+        slot, loop = announcement.slot, announcement.loop
+        if as_told(loop) is None:
+            if announcement.may_remake:
+                self.submit(slot, loop.request, origins)
+                return
+            error = DropError(
+                f"{loop.path} is a favourite, and its file has gone or is another by now; put it back, or "
+                "let it go with keep 0 to have it made anew"
+            )
+            for origin in origins:
+                self._emit(Failed(origin, slot, error.code, str(error)))
+            return
+        for origin in origins:
+            self._emit(Acked(origin, slot))
+        if announcement.supersedes:
+            self._give_up(slot)
+        for origin in origins:
+            self._emit(finished(origin, slot, loop, 0.0, cached=True))
+
+    def foresee(self, requests: Sequence[LoopRequest]) -> None:
+        """Take what is likely to be asked for next, to be rendered while nothing is asked for."""
+        with self._condition:
+            if self._ahead.foresee(requests, self._clock()):
+                self._worker.cancel(self._ahead_job)
+            self._condition.notify_all()
 
     def cancel(self, slot: int | None) -> None:
         """Cancel what waits and runs in ``slot``, or with None everywhere."""
         with self._condition:
-            cancelled = self._mailbox.cancel(slot)
-            if cancelled.interrupted is not None:
-                self._worker.cancel(cancelled.interrupted.job_id)
-        for ticket in cancelled.withdrawn:
-            self._fail(ticket, _cancelled(ticket))
+            stopped = self._mailbox.cancel(slot)
+            if stopped.interrupted is not None:
+                self._worker.cancel(stopped.interrupted.job_id)
+            self._forget_waiting(slot)
+        for ticket in stopped.withdrawn:
+            self._fail(ticket, cancelled(ticket))
 
     def close(self, timeout_s: float = 4.0) -> None:
         """Cancel everything, end the worker, return within ``timeout_s``; closing twice is closing once."""
@@ -117,30 +192,41 @@ class RenderService:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_s * 0.25)
 
+    def _give_up(self, slot: int) -> None:
+        """Stop what a slot renders and waits for, because a loop that is there takes its place."""
+        with self._condition:
+            stopped = self._mailbox.cancel(slot, SupersededError.code)
+            if stopped.interrupted is not None:
+                self._worker.cancel(stopped.interrupted.job_id)
+            self._forget_waiting(slot)
+        for withdrawn in stopped.withdrawn:
+            self._fail(withdrawn, superseded(withdrawn))
+
     def _post(self, ticket: Ticket) -> None:
+        now_s = self._clock()
+        since_s = self._unheard_s.setdefault(ticket.slot, now_s)
         try:
-            posted = self._mailbox.post(ticket)
+            posted = self._mailbox.post(ticket, spares=now_s - since_s >= _PATIENCE_S)
         except BusyError as error:
             self._fail(ticket, error)
             return
+        if self._ahead.running is not None and self._ahead.running != ticket.request:
+            self._worker.cancel(self._ahead_job)
         if posted.interrupted is not None:
             self._worker.cancel(posted.interrupted.job_id)
         if posted.displaced is not None:
-            self._fail(posted.displaced, _superseded(posted.displaced))
+            self._fail(posted.displaced, superseded(posted.displaced))
         self._condition.notify_all()
 
     def _run(self) -> None:
-        try:
-            self._worker.start()
-        except RiffError as error:
-            self._load_failed = True
-            logger.error("no loop can be rendered yet: %s", error)
+        self._health.look_after(self._worker.start)
         while (ticket := self._next()) is not None:
             try:
                 self._serve(ticket)
             except Exception as error:
                 logger.exception("render %d for slot %d failed in the daemon", ticket.job_id, ticket.slot)
                 self._finish_failed(WorkerError(f"{type(error).__name__}: {error}; see the daemon's log"))
+            self._health.note()
 
     def _next(self) -> Ticket | None:
         """Wait for the next render and put it in work; None when the service closes."""
@@ -151,16 +237,43 @@ class RenderService:
                 ticket = self._mailbox.start_next()
                 if ticket is not None:
                     return ticket
-                self._condition.wait(_IDLE_CHECK_S)
-                idle = not self._mailbox.waiting and not self._closing
-            if idle:
-                self._worker.tend()
+                request = self._ahead.begin(self._clock(), self._is_there)
+                if request is not None:
+                    self._ahead_job = next(self._job_ids)
+                else:
+                    rest_s = self._ahead.wait_s(self._clock())
+                    self._condition.wait(_IDLE_CHECK_S if not rest_s else min(rest_s, _IDLE_CHECK_S))
+                idle = request is None and not self._mailbox.waiting and not self._closing
+            if request is not None:
+                self._make_ahead(request)
+            elif idle:
+                self._health.look_after(self._worker.tend)
+
+    def _is_there(self, request: LoopRequest) -> bool:
+        """Return whether a loop lies in the cache; nothing is made ahead before the model is loaded."""
+        return self._worker.ready is None or self._worker.rest_s > 0 or self._lookup(request) is not None
+
+    def _make_ahead(self, request: LoopRequest) -> None:
+        """Render what nobody has asked for yet; whatever goes wrong is told to whoever asks for it."""
+        began_s, made = self._clock(), False
+        try:
+            loop = self._worker.render(self._ahead_job, request)
+            self._times.note(request, loop, self._clock() - began_s)
+            self._cache.put(self._key(request), loop, on_disk=False)
+            made = True
+        except RiffError as error:
+            logger.debug("a loop was not made ahead: %s", error)
+        with self._condition:
+            self._ahead.end(began_s, self._clock(), made=made)
+        self.counts["ahead" if made else "ahead given up"] += 1
 
     def _serve(self, ticket: Ticket) -> None:
         started_s = self._clock()
         cached = self._lookup(ticket.request)
         try:
-            loop = cached.loop if cached is not None else self._render(ticket, started_s)
+            if cached is None:
+                self._preview(ticket, started_s)
+            loop = cached.loop if cached is not None else self._render(ticket, ticket.request)
         except RiffError as error:
             self._finish_failed(error)
             return
@@ -169,7 +282,7 @@ class RenderService:
         if cached is None and not wanted:
             self._cache.put(self._key(ticket.request), loop)
         if not wanted:
-            self._finish_failed(_cancelled(ticket))
+            self._finish_failed(cancelled(ticket))
             return
         try:
             path = self._publish(ticket.request, loop, cached)
@@ -184,19 +297,43 @@ class RenderService:
             ticket = self._mailbox.finish()
         self._announce(ticket, loop, path, started_s, cached is not None)
 
-    def _render(self, ticket: Ticket, started_s: float) -> RenderedLoop:
-        def report(stage: str, fraction: float) -> None:
-            elapsed_s = self._clock() - started_s
-            eta_s = elapsed_s * (1.0 - fraction) / fraction if fraction > 0 else 0.0
-            running = self._mailbox.running
-            for origin in running.origins if running is not None else ():
-                self._emit(Progressed(origin, ticket.slot, fraction, eta_s, stage))
-
-        self._worker.start()
+    def _preview(self, ticket: Ticket, started_s: float) -> None:
+        """Publish a draft first, where it comes in time for a bar that the loop itself would miss."""
+        request = replace(ticket.request, quality=_DRAFT)
+        full_s, draft_s = self._times.seconds(ticket.request), self._times.seconds(request)
+        if full_s is None or draft_s is None or request == ticket.request or request.latents_tempo:
+            return
+        cached, now_s = self._lookup(request), self._clock()
+        ready_s = now_s if cached is not None else now_s + draft_s
+        if not 0 < self._ready_bar(ready_s) < self._ready_bar(now_s + full_s):
+            return
+        loop = cached.loop if cached is not None else self._render(ticket, request)
+        path = self._publish(request, loop, cached)
+        if cached is None:
+            self._cache.put(self._key(request), loop, path)
+        self.counts["previewed"] += 1
+        made, render_s = Loop(request, str(path), loop.sha256), self._clock() - started_s
         with self._condition:
+            self._unheard_s.pop(ticket.slot, None)
+            running = self._mailbox.running
+        for origin in running.origins if running is not None else ():
+            self._emit(Previewed(finished(origin, ticket.slot, made, render_s, cached is not None)))
+
+    def _render(self, ticket: Ticket, request: LoopRequest) -> RenderedLoop:
+        started_s = self._clock()
+        report = progress_report(self._emit, lambda: self._mailbox.running, self._clock)
+        self._worker.start()
+        self._health.load_problem = ""
+        with self._condition:
+            base = self._bases.pop(ticket.job_id, None)
             if self._mailbox.stop_code is not None:
-                raise _cancelled(ticket)
-        return self._worker.render(ticket.job_id, ticket.request, report)
+                raise cancelled(ticket)
+        content = None if base is None else as_told(base)
+        if content is not None:
+            return self._worker.render(ticket.job_id, request, report, again=Again(content, denoise=False))
+        loop = self._worker.render(ticket.job_id, request, report)
+        self._times.note(request, loop, self._clock() - started_s)
+        return loop
 
     def _finish_failed(self, error: RiffError) -> None:
         with self._condition:
@@ -205,9 +342,9 @@ class RenderService:
             stop_code = self._mailbox.stop_code
             ticket = self._mailbox.finish()
         if stop_code == SupersededError.code:
-            error = _superseded(ticket)
+            error = superseded(ticket)
         elif stop_code is not None:
-            error = _cancelled(ticket)
+            error = cancelled(ticket)
         self._fail(ticket, error)
 
     def _lookup(self, request: LoopRequest) -> CachedLoop | None:
@@ -239,36 +376,25 @@ class RenderService:
     ) -> None:
         request = ticket.request
         render_s = self._clock() - started_s
+        with self._condition:
+            self._unheard_s.pop(ticket.slot, None)
+        self.counts["cached" if cached else "rendered"] += 1
+        self.counts["predicted"] += self._ahead.was_made_ahead(request)
         logger.info(
             "slot %d: %s in %.3f s%s", ticket.slot, path.name, render_s, " from the cache" if cached else ""
         )
+        made = Loop(request, str(path), loop.sha256)
         for origin in ticket.origins:
-            self._emit(
-                Finished(
-                    origin=origin,
-                    slot=ticket.slot,
-                    path=str(path),
-                    bars=float(request.bars),
-                    bpm=float(request.tempo),
-                    key=str(request.key) if request.key is not None else "",
-                    seed=request.seed,
-                    num_samples=loop.num_samples,
-                    sample_rate=loop.sample_rate,
-                    render_s=render_s,
-                    cached=cached,
-                )
-            )
+            self._emit(finished(origin, ticket.slot, made, render_s, cached))
+
+    def _forget_waiting(self, slot: int | None) -> None:
+        """Let a slot begin anew to wait to be heard; None means every slot."""
+        for each in tuple(self._unheard_s) if slot is None else (slot,):
+            self._unheard_s.pop(each, None)
 
     def _fail(self, ticket: Ticket, error: RiffError) -> None:
+        self._bases.pop(ticket.job_id, None)
+        if error.code != SupersededError.code:
+            self._forget_waiting(ticket.slot)
         for origin in ticket.origins:
             self._emit(Failed(origin, ticket.slot, error.code, str(error)))
-
-
-def _superseded(ticket: Ticket) -> SupersededError:
-    return SupersededError(
-        f"a newer request for slot {ticket.slot} took the place of this one; wait for its loop"
-    )
-
-
-def _cancelled(ticket: Ticket) -> CancelledError:
-    return CancelledError(f"the render for slot {ticket.slot} was cancelled; ask again when it is wanted")

@@ -33,11 +33,13 @@ def default_threads(cores: int) -> int:
 class WorkerSettings:
     """Hold what the worker process is started with.
 
-    ``checkpoint`` is a directory, or empty for the embedded one; ``threads`` 0 leaves one core to the DAW;
+    ``checkpoint`` is a directory, or empty for the embedded one; ``model`` is loaded beside it at the start
+    where it is another installed one; ``threads`` 0 leaves one core to the DAW;
     ``silence_limit_s`` is how long a worker may say nothing before it counts as hung.
     """
 
     checkpoint: str = ""
+    model: str = "embedded"
     threads: int = 0
     nice: int = 5
     log_level: int = 30

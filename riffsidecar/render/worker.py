@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import NoReturn
 
-from riffsidecar.errors import CancelledError, RiffError, WorkerError
+from riffsidecar.errors import CancelledError, WorkerError
 from riffsidecar.render.messages import (
     Again,
     FromWorker,
@@ -26,6 +26,7 @@ from riffsidecar.render.messages import (
 )
 from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.render.worker_main import worker_main
+from riffsidecar.session.journeys import JourneyPart
 from riffsidecar.session.requests import LoopRequest
 
 __all__ = ["DEATH_WINDOW_S", "LOAD_LIMIT_S", "MAX_DEATHS", "DeathLog", "RenderWorker"]
@@ -83,6 +84,7 @@ class RenderWorker:
         self._cancelled_job = self._context.RawValue("q", -1)
         self._ready: Ready | None = None
         self._deaths = DeathLog()
+        self._is_owed = False
         self._closing = threading.Event()
         self._lock = threading.Lock()
 
@@ -97,6 +99,11 @@ class RenderWorker:
         process = self._process
         return process.pid if process is not None and process.is_alive() else None
 
+    @property
+    def rest_s(self) -> float:
+        """How many seconds it stays down yet because it died too often; 0 where it does not."""
+        return self._deaths.wait_s(self._clock())
+
     def start(self) -> Ready:
         """Start the process unless it lives, and wait until its model is loaded.
 
@@ -108,12 +115,13 @@ class RenderWorker:
         if self.pid is not None and self._connection is not None and self._ready is not None:
             return self._ready
         self._bury()
-        wait_s = self._deaths.wait_s(self._clock())
+        wait_s = self.rest_s
         if wait_s > 0:
             raise WorkerError(
                 f"the render worker died {MAX_DEATHS} times in {DEATH_WINDOW_S / 60:.0f} minutes; the daemon "
                 f"goes on and starts it again in {wait_s:.0f} s; run 'riffsidecar doctor' to find the cause"
             )
+        self._is_owed = False
         self._spawn()
         message = self._receive(max(LOAD_LIMIT_S, self._settings.silence_limit_s))
         if isinstance(message, Ready):
@@ -131,7 +139,7 @@ class RenderWorker:
     def render(
         self,
         job_id: int,
-        request: LoopRequest,
+        request: LoopRequest | JourneyPart,
         on_progress: Callable[[str, float], None] | None = None,
         *,
         again: Again | None = None,
@@ -167,19 +175,27 @@ class RenderWorker:
                 case _:
                     logger.warning("the render worker sent %s out of turn", type(message).__name__)
 
-    def tend(self) -> None:
-        """Start the process anew when it died while idle, so that the next request finds a loaded model."""
+    def tend(self) -> bool:
+        """Start the process anew when it has died, so that the next request finds a loaded model.
+
+        Returns:
+            Whether the process lives.
+
+        Raises:
+            RiffError: it did not come back; it is not tried again before the next request, unless it died.
+        """
+        if self._closing.is_set():
+            return False
         process = self._process
-        if process is None or process.is_alive() or self._closing.is_set():
-            return
-        logger.warning("the render worker died while idle with exit code %s", process.exitcode)
-        self._count_death()
-        if self._deaths.wait_s(self._clock()) > 0:
-            return
-        try:
-            self.start()
-        except RiffError as error:
-            logger.warning("the render worker does not come back: %s", error)
+        if process is not None and process.is_alive():
+            return True
+        if process is not None:
+            logger.warning("the render worker died while idle with exit code %s", process.exitcode)
+            self._count_death()
+        if not self._is_owed or self.rest_s > 0:
+            return False
+        self.start()
+        return True
 
     def cancel(self, job_id: int) -> None:
         """Tell the render ``job_id`` to stop at its next step; without effect when it is over."""
@@ -275,6 +291,7 @@ class RenderWorker:
     def _count_death(self) -> None:
         if not self._closing.is_set():
             self._deaths.record(self._clock())
+            self._is_owed = True
         self._discard()
 
     def _bury(self) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from ctypes import c_longlong
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from typing import Protocol
+from typing import Any, Protocol
 
 from riffsidecar.errors import CancelledError, RiffError, WorkerError
 from riffsidecar.render.messages import (
@@ -30,7 +30,6 @@ from riffsidecar.render.messages import (
     ToWorker,
 )
 from riffsidecar.render.settings import WorkerSettings
-from riffsidecar.session.requests import LoopRequest
 
 __all__ = ["Progress", "Renderer", "thread_environment", "worker_main"]
 
@@ -53,8 +52,15 @@ class Renderer(Protocol):
     def environment(self) -> Mapping[str, str]:
         """What decides the samples beside the request: package, torch, dtype, threads."""
 
-    def render(self, request: LoopRequest, progress: Progress, again: Again | None = None) -> RenderedLoop:
-        """Render ``request``, or make a loop ``again``, calling ``progress`` at every step."""
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """A line for each device that could compute here, and which one does."""
+
+    def render(self, request: Any, progress: Progress, again: Again | None = None) -> RenderedLoop:
+        """Render ``request``, or make a loop ``again``, calling ``progress`` at every step.
+
+        A renderer of loops takes a `LoopRequest`, one of journeys a `JourneyPart`.
+        """
 
 
 def thread_environment(threads: int) -> dict[str, str]:
@@ -116,7 +122,8 @@ def _load(connection: Connection, settings: WorkerSettings) -> Renderer | None:
         text = f"the model cannot be loaded: {cause}; run 'riffsidecar doctor' for what is missing"
         connection.send(RenderFailed(None, WorkerError.code, text, fatal=True))
         return None
-    connection.send(Ready(renderer.checkpoint, dict(renderer.environment), time.monotonic() - start_s))
+    load_s = time.monotonic() - start_s
+    connection.send(Ready(renderer.checkpoint, dict(renderer.environment), load_s, renderer.devices))
     return renderer
 
 

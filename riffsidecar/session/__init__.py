@@ -1,22 +1,29 @@
 """The state of a session: pads, banks, knobs and musical time. Pure but for the reading of presets."""
 
+from riffsidecar.session.actions import ACTIONS, Action, action_table, find_action, read_action
 from riffsidecar.session.commands import (
     NUM_SLOTS,
     RELEASE,
     TEMPO_SOURCES,
     Cancel,
     Command,
+    Landed,
+    Perform,
     ReleaseTempo,
     Render,
     ReplaceBank,
+    ReplaceSeeds,
     SelectBank,
     SetBars,
     SetChords,
     SetKey,
     SetKnob,
     SetMeter,
+    SetModel,
     SetSeed,
+    SetSeedAudio,
     SetTempo,
+    SetTransport,
     TriggerPad,
 )
 from riffsidecar.session.events import (
@@ -40,14 +47,18 @@ from riffsidecar.session.knobs import (
     knob_table,
 )
 from riffsidecar.session.library import BankLibrary
+from riffsidecar.session.loops import Loop
 from riffsidecar.session.options import LOCAL_OPTIONS, OPTIONS, check_option, option_name
 from riffsidecar.session.pads import FIRST_NOTE, NUM_PADS, Bank, MidiMap, Pad
 from riffsidecar.session.presets import bank_name, load_bank, load_banks, packaged_presets, parse_bank
 from riffsidecar.session.requests import BIT_DEPTHS, MAX_SEED, RECIPE_VERSION, LoopRequest
+from riffsidecar.session.seeds import SeedChoice, SeedShelf, SeedSource, SeedUse
 from riffsidecar.session.settings import Harmony, Output, Settings
-from riffsidecar.session.state import Outcome, Session
+from riffsidecar.session.slots import Locks, Slot
+from riffsidecar.session.state import Announcement, Outcome, Session
 
 __all__ = [
+    "ACTIONS",
     "BIT_DEPTHS",
     "FIRST_NOTE",
     "FREE",
@@ -61,6 +72,8 @@ __all__ = [
     "RELEASE",
     "TEMPO_SOURCES",
     "Acked",
+    "Action",
+    "Announcement",
     "Bank",
     "BankLibrary",
     "Cancel",
@@ -72,16 +85,25 @@ __all__ = [
     "Harmony",
     "Knob",
     "KnobValue",
+    "Landed",
+    "Locks",
+    "Loop",
     "LoopRequest",
     "MidiMap",
     "Origin",
     "Outcome",
     "Output",
     "Pad",
+    "Perform",
     "Progressed",
     "ReleaseTempo",
     "Render",
     "ReplaceBank",
+    "ReplaceSeeds",
+    "SeedChoice",
+    "SeedShelf",
+    "SeedSource",
+    "SeedUse",
     "SelectBank",
     "Session",
     "SetBars",
@@ -89,15 +111,21 @@ __all__ = [
     "SetKey",
     "SetKnob",
     "SetMeter",
+    "SetModel",
     "SetSeed",
+    "SetSeedAudio",
     "SetTempo",
+    "SetTransport",
     "Settings",
+    "Slot",
     "StateChanged",
     "TriggerPad",
+    "action_table",
     "bank_name",
     "check_knob",
     "check_option",
     "default_ccs",
+    "find_action",
     "find_knob",
     "knob_table",
     "load_bank",
@@ -105,4 +133,5 @@ __all__ = [
     "option_name",
     "packaged_presets",
     "parse_bank",
+    "read_action",
 ]

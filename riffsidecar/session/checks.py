@@ -6,10 +6,18 @@ import math
 import re
 from typing import Any, Final
 
-from riffsidecar.errors import SessionError
+from riffsidecar.errors import SessionError, nearest
 from riffsidecar.music.shown import shown
 
-__all__ = ["MAX_SEED", "check_int", "check_kind", "check_pair", "check_seed"]
+__all__ = [
+    "FOLLOW_POLICIES",
+    "MAX_SEED",
+    "check_int",
+    "check_kind",
+    "check_pair",
+    "check_policy",
+    "check_seed",
+]
 
 MAX_SEED: Final = 2**31 - 1
 
@@ -41,6 +49,28 @@ def check_int(name: str, value: object, minimum: int, maximum: int) -> int:
             f"{name} is {shown(value)}, but must be a whole number from {minimum} to {maximum}"
         )
     return value
+
+
+FOLLOW_POLICIES: Final = ("follow", "decode", "hold")
+"""What loops do when the tempo or the meter changes: all they can, only what their latents allow, nothing."""
+
+
+def check_policy(value: object) -> str:
+    """Return one of :data:`FOLLOW_POLICIES`, however it was written.
+
+    Raises:
+        SessionError: for anything else.
+
+    >>> check_policy("Decode")
+    'decode'
+    """
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if text not in FOLLOW_POLICIES:
+        raise SessionError(
+            f"follow is {shown(value)}, but must be one of {', '.join(FOLLOW_POLICIES)}"
+            f"{nearest(text[:32], FOLLOW_POLICIES)}"
+        )
+    return text
 
 
 def check_kind(name: str, value: object, kind: type, *, optional: bool = False) -> None:

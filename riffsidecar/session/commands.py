@@ -9,10 +9,16 @@ from typing import Any, Final
 from riffsidecar.errors import SessionError
 from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
 from riffsidecar.music.shown import shown
-from riffsidecar.session.checks import check_int, check_kind, check_seed
+from riffsidecar.session.actions import ActionValue, find_action
+from riffsidecar.session.checks import check_int, check_kind, check_policy, check_seed
+from riffsidecar.session.engines import check_model
+from riffsidecar.session.journey_command import StartJourney
 from riffsidecar.session.knobs import KnobValue, find_knob
+from riffsidecar.session.learning import Learn, Learned
+from riffsidecar.session.loops import Loop
 from riffsidecar.session.options import check_option, option_name
 from riffsidecar.session.pads import NUM_PADS, Bank
+from riffsidecar.session.seeds import SeedChoice, SeedSource
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
 
 __all__ = [
@@ -21,17 +27,27 @@ __all__ = [
     "TEMPO_SOURCES",
     "Cancel",
     "Command",
+    "Landed",
+    "Learn",
+    "Learned",
+    "Perform",
     "ReleaseTempo",
     "Render",
     "ReplaceBank",
+    "ReplaceSeeds",
     "SelectBank",
     "SetBars",
     "SetChords",
+    "SetFollow",
     "SetKey",
     "SetKnob",
     "SetMeter",
+    "SetModel",
     "SetSeed",
+    "SetSeedAudio",
     "SetTempo",
+    "SetTransport",
+    "StartJourney",
     "TriggerPad",
 ]
 
@@ -43,6 +59,8 @@ RELEASE: Final = "default"
 
 TEMPO_SOURCES: Final = ("config", "clock", "link", "live", "request")
 """Who may set the tempo; later ones win over earlier ones."""
+
+_MAX_QUARTERS: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +152,48 @@ class SetMeter:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTransport:
+    """Say that the host plays or stands still; ``position`` is the place of the song in quarter notes.
+
+    Without one the song goes on from where it was, which is bar 1 where nobody ever said.
+    """
+
+    is_playing: bool
+    position: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither, and places that no song has."""
+        check_kind("transport", self.is_playing, bool)
+        check_kind("position", self.position, Fraction, optional=True)
+        if self.position is not None and not -_MAX_QUARTERS <= self.position <= _MAX_QUARTERS:
+            raise SessionError(
+                f"position is {float(self.position):g} quarter notes, but must be within {_MAX_QUARTERS}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SetFollow:
+    """Choose what playing loops do when the tempo or the meter changes: follow, decode or hold."""
+
+    policy: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is none of them."""
+        object.__setattr__(self, "policy", check_policy(self.policy))
+
+
+@dataclass(frozen=True, slots=True)
+class SetModel:
+    """Choose the model of every loop whose pad names none: a name that ``riffsidecar model list`` shows."""
+
+    model: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no name; a path is none."""
+        check_model(self.model)
+
+
+@dataclass(frozen=True, slots=True)
 class SetBars:
     """Set the length of every loop to come; None gives each pad its own again."""
 
@@ -195,6 +255,35 @@ class ReplaceBank:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceSeeds:
+    """Put other seeds on the shelf: what the seed folder holds by now, and what is wrong with files there."""
+
+    seeds: tuple[SeedSource, ...]
+    problem: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what are no seeds, and two of one name."""
+        for seed in self.seeds:
+            check_kind("seed", seed, SeedSource)
+        names = [seed.name for seed in self.seeds]
+        if len(set(names)) < len(names):
+            raise SessionError(f"seeds are called {', '.join(names)[:200]}, but each must have its own name")
+
+
+@dataclass(frozen=True, slots=True)
+class SetSeedAudio:
+    """Give a slot seed audio to use; None takes it away, that of its pad too."""
+
+    slot: int
+    choice: SeedChoice | None
+
+    def __post_init__(self) -> None:
+        """Refuse a slot or a choice that is none."""
+        check_int("slot", self.slot, 0, NUM_SLOTS - 1)
+        check_kind("seed", self.choice, SeedChoice, optional=True)
+
+
+@dataclass(frozen=True, slots=True)
 class SetSeed:
     """Set the noise seed of every loop to come."""
 
@@ -217,20 +306,62 @@ class Cancel:
             check_int("slot", self.slot, 0, NUM_SLOTS - 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Do one of :data:`ACTIONS` to the loop of a slot; None is the slot that was played last.
+
+    >>> Perform("change", (3,))
+    Perform(action='change', values=(3, 3), slot=None)
+    """
+
+    action: str
+    values: tuple[ActionValue, ...] = ()
+    slot: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an action, a value or a slot that is none; fill in the values that were left out."""
+        object.__setattr__(self, "values", find_action(self.action).check(self.values))
+        if self.slot is not None:
+            check_int("slot", self.slot, 0, NUM_SLOTS - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Say that a loop that was asked for in a slot has come; whoever renders says so, no client."""
+
+    slot: int
+    loop: Loop
+
+    def __post_init__(self) -> None:
+        """Refuse a slot or a loop that is none."""
+        check_int("slot", self.slot, 0, NUM_SLOTS - 1)
+        check_kind("loop", self.loop, Loop)
+
+
 Command = (
     TriggerPad
     | Render
+    | Perform
+    | Landed
     | SetKnob
     | SetTempo
     | ReleaseTempo
     | SetMeter
+    | SetModel
+    | SetTransport
+    | SetFollow
     | SetBars
     | SetKey
     | SetChords
     | SelectBank
     | ReplaceBank
+    | ReplaceSeeds
+    | SetSeedAudio
     | SetSeed
     | Cancel
+    | StartJourney
+    | Learn
+    | Learned
 )
 
 

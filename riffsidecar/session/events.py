@@ -6,8 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from riffsidecar.session.commands import Command
+from riffsidecar.session.loops import Loop
 
-__all__ = ["Acked", "Envelope", "Event", "Failed", "Finished", "Origin", "Progressed", "StateChanged"]
+__all__ = [
+    "Acked",
+    "Envelope",
+    "Event",
+    "Failed",
+    "Finished",
+    "Origin",
+    "Previewed",
+    "Progressed",
+    "StateChanged",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,10 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A loop lies in the drop folder."""
+    """A loop lies in the drop folder; ``loop`` is what the session keeps of it, where it was asked for.
+
+    ``bar`` is the first bar that it can sound in, 0 where nothing plays.
+    """
 
     origin: Origin
     slot: int
@@ -61,6 +75,25 @@ class Finished:
     sample_rate: int
     render_s: float
     cached: bool
+    loop: Loop | None = None
+    bar: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A draft lies in the drop folder, in time for a bar that the loop itself would miss; it follows."""
+
+    loop: Finished
+
+    @property
+    def origin(self) -> Origin:
+        """Where the command came from."""
+        return self.loop.origin
+
+    @property
+    def slot(self) -> int:
+        """The slot of the loop."""
+        return self.loop.slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +113,4 @@ class StateChanged:
     state: Mapping[str, object]
 
 
-Event = Acked | Progressed | Finished | Failed | StateChanged
+Event = Acked | Progressed | Previewed | Finished | Failed | StateChanged

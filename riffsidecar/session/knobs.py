@@ -161,10 +161,11 @@ _ROWS = (
         "strength",
         0,
         1,
-        0.7,
+        1.0,
         "",
         72,
-        "how far from the seed audio, where there is any: 0 keeps it, 1 forgets it",
+        "how far the next loop of a slot goes from its current one, or from its seed audio: 1 is a new loop, "
+        "less stays nearer, 0 is the same again",
     ),
     Knob("guidance", 1, 6, 4.0, "", 73, "how strictly the prompt is followed: 1 loosely, 6 to the letter"),
     Knob("brightness", 0, 1, None, "", 74, "dark (0) to bright (1)"),

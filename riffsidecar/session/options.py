@@ -6,9 +6,10 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from riffsidecar.errors import SessionError, UnknownNameError, nearest
-from riffsidecar.music import Chords, Key, Meter, Tempo, check_sample_rate, exact, parse_bars
+from riffsidecar.music import BarSpans, Chords, Key, Meter, Tempo, check_sample_rate, exact, parse_bars
 from riffsidecar.music.shown import shown
 from riffsidecar.session.checks import check_seed
+from riffsidecar.session.engines import check_air, check_anchor, check_seam
 from riffsidecar.session.knobs import KNOBS
 from riffsidecar.session.requests import BIT_DEPTHS
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
@@ -18,12 +19,14 @@ __all__ = ["LOCAL_OPTIONS", "OPTIONS", "check_option", "option_name"]
 LOCAL_OPTIONS: Final = (
     "source_path",
     "source_sha256",
+    "source_use",
     "of_path",
     "of_sha256",
     "keep_bars",
     "keep_bands_hz",
     "label",
     "model",
+    "lora",
     "loudness_lufs",
 )
 """Options of a render that only the machine itself may give: no path comes off a wire."""
@@ -39,6 +42,9 @@ OPTIONS: Final = (
     "seed",
     "sample_rate",
     "bit_depth",
+    "anchor",
+    "seam",
+    "air",
     *KNOBS,
 )
 """Options of a render that any client may give."""
@@ -60,23 +66,30 @@ def option_name(written: object) -> str:
 def check_option(name: str, value: Any) -> object:
     """Return the value of a render's option as the request holds it.
 
-    ``key`` and ``chords`` take ``"none"``; ``keep_bars`` and ``keep_bands_hz`` take ``"1-2"`` or two numbers.
+    ``key`` and ``chords`` take ``"none"``; ``keep_bands_hz`` takes ``"20-200"`` or two numbers, ``keep_bars``
+    what `BarSpans.parse` reads.
 
     Raises:
         UnknownNameError: for an unknown option, with the nearest one.
         SessionError: for a value that cannot be.
         MusicError: for a tempo, meter, key, chords or bars that cannot be.
 
-    >>> check_option("bpm", 174.0), check_option("keep_bars", "1-2")
-    (Tempo(bpm=Fraction(174, 1)), (1, 2))
+    >>> check_option("bpm", 174.0), check_option("keep_bands_hz", "20-200")
+    (Tempo(bpm=Fraction(174, 1)), (20.0, 200.0))
     """
     if name in KNOBS:
         return KNOBS[name].check(value)
     match name:
         case "source_path" | "of_path":
             return _path(name, value)
-        case "source_sha256" | "of_sha256" | "label" | "model":
+        case "source_sha256" | "source_use" | "of_sha256" | "label" | "model" | "lora":
             return clean_text(value, name, MAX_NAME)
+        case "anchor":
+            return check_anchor(value)
+        case "seam":
+            return check_seam(value)
+        case "air":
+            return check_air(value)
         case "loudness_lufs":
             return float(exact(value, name))
         case "bpm":
@@ -94,8 +107,7 @@ def check_option(name: str, value: Any) -> object:
         case "prompt_b" | "negative":
             return clean_text(value, name, MAX_PROMPT)
         case "keep_bars":
-            first, last = _range(name, value)
-            return int(first), int(last)
+            return BarSpans.parse(value)
         case "keep_bands_hz":
             return _range(name, value)
         case "sample_rate":
@@ -128,8 +140,6 @@ def _range(name: str, value: Any) -> tuple[float, float]:
     if not isinstance(parts, tuple | list) or len(parts) != 2:
         raise SessionError(f"{name} is {shown(value)}, but must be two numbers such as 1-2")
     first, last = (float(exact(part, name)) for part in parts)
-    if name == "keep_bars" and not (first.is_integer() and last.is_integer()):
-        raise SessionError(f"keep_bars is {shown(value)}, but must be whole bars such as 1-2")
     return first, last
 
 

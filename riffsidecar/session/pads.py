@@ -12,10 +12,13 @@ from typing import Final
 from riffsidecar.errors import SessionError
 from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
 from riffsidecar.music.shown import shown
+from riffsidecar.session.actions import BoundAction, default_keys, find_action
+from riffsidecar.session.engines import check_anchor, check_lora, check_model
 from riffsidecar.session.knobs import KnobValue, default_ccs, find_knob
+from riffsidecar.session.seeds import SeedChoice
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
 
-__all__ = ["FIRST_NOTE", "NUM_PADS", "Bank", "MidiMap", "Pad"]
+__all__ = ["FIRST_NOTE", "NUM_PADS", "Bank", "MidiMap", "Pad", "keys_above"]
 
 NUM_PADS: Final = 16
 FIRST_NOTE: Final = 36
@@ -35,7 +38,10 @@ class Pad:
         bars: the length of its loops, None for that of the bank.
         knobs: values that hold for this pad until the knob itself is turned.
         key: the harmony of this pad where the session sets none; ``chords`` likewise.
+        seed_audio: the seed that its loops begin from or keep parts of, where the slot was given no other.
         tonal: whether its loops have a pitch, and so follow key and chords. Drums do not.
+        model: the model of its loops, empty for that of the session; ``lora`` and ``anchor`` as a request
+            has them.
     """
 
     name: str
@@ -48,6 +54,10 @@ class Pad:
     key: Key | None = None
     chords: Chords | None = None
     tonal: bool = True
+    seed_audio: SeedChoice | None = None
+    model: str = ""
+    lora: str = ""
+    anchor: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a pad."""
@@ -63,24 +73,40 @@ class Pad:
         object.__setattr__(self, "color", self.color.lower())
         if self.bars is not None:
             object.__setattr__(self, "bars", parse_bars(self.bars))
+        if self.model:
+            check_model(self.model)
+        object.__setattr__(self, "lora", check_lora(self.lora))
+        object.__setattr__(self, "anchor", check_anchor(self.anchor))
         checked = {name: find_knob(name).check(value) for name, value in self.knobs.items()}
         object.__setattr__(self, "knobs", MappingProxyType(checked))
 
 
 @dataclass(frozen=True, slots=True)
 class MidiMap:
-    """Which notes are the pads, which controllers turn which knob, and which knob velocity turns, if any.
+    """Which notes are the pads, which controllers turn which knob, and which of both do what to a loop.
+
+    Attributes:
+        first_note: the note of pad 1.
+        ccs: controllers and the knobs that they turn.
+        velocity_knob: the knob that velocity turns, if any.
+        keys: notes and the actions that they do to the slot that was played last; those left out are the
+            sixteen above the pads, as :func:`default_keys` has them.
+        buttons: controllers that do actions when their value rises to 64 or more.
 
     >>> MidiMap().pad_of(36), MidiMap().pad_of(35), MidiMap(ccs={1: "morph"}).knob_of(1)
     (1, None, 'morph')
+    >>> MidiMap().action_of_note(52)
+    ('again', ())
     """
 
     first_note: int = FIRST_NOTE
     ccs: Mapping[int, str] = field(default_factory=default_ccs, hash=False)
     velocity_knob: str | None = None
+    keys: Mapping[int, BoundAction] | None = field(default=None, hash=False)
+    buttons: Mapping[int, BoundAction] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        """Refuse notes, controllers and knobs that are none."""
+        """Refuse notes, controllers, knobs and actions that are none."""
         last = 128 - NUM_PADS
         if (
             isinstance(self.first_note, bool)
@@ -91,12 +117,26 @@ class MidiMap:
                 f"first_note is {shown(self.first_note)}, but must be a whole number from 0 to {last}"
             )
         for cc, name in self.ccs.items():
-            if isinstance(cc, bool) or not isinstance(cc, int) or not 0 <= cc <= 119:
-                raise SessionError(f"controller is {shown(cc)}, but must be a whole number from 0 to 119")
+            _check_controller(cc)
             find_knob(name)
-        object.__setattr__(self, "ccs", MappingProxyType(dict(self.ccs)))
+        for cc in self.buttons:
+            _check_controller(cc)
+            if cc in self.ccs:
+                raise SessionError(f"controller {cc} turns {self.ccs[cc]}, so it cannot do an action as well")
         if self.velocity_knob is not None:
             find_knob(self.velocity_knob)
+        keys = keys_above(self.first_note) if self.keys is None else dict(self.keys)
+        for note in keys:
+            if isinstance(note, bool) or not isinstance(note, int) or not 0 <= note <= 127:
+                raise SessionError(f"note is {shown(note)}, but must be a whole number from 0 to 127")
+            if self.pad_of(note) is not None:
+                raise SessionError(
+                    f"note {note} is pad {self.pad_of(note)}, so it cannot do an action as well"
+                )
+        for name, mapping in (("ccs", self.ccs), ("keys", keys), ("buttons", self.buttons)):
+            object.__setattr__(self, name, MappingProxyType(dict(mapping)))
+        for action, values in (*keys.values(), *self.buttons.values()):
+            find_action(action).check(values)
 
     def pad_of(self, note: int) -> int | None:
         """Return the pad, 1 to 16, that a MIDI note plays, or None."""
@@ -110,6 +150,29 @@ class MidiMap:
     def knob_of(self, cc: int) -> str | None:
         """Return the knob that a controller turns, or None."""
         return self.ccs.get(cc)
+
+    def action_of_note(self, note: int) -> BoundAction | None:
+        """Return the action that a note does, with its values, or None."""
+        return None if self.keys is None else self.keys.get(note)
+
+    def action_of_cc(self, cc: int) -> BoundAction | None:
+        """Return the action that a controller does, with its values, or None."""
+        return self.buttons.get(cc)
+
+
+def keys_above(first_note: int) -> dict[int, BoundAction]:
+    """Return what the notes above the pads do where a bank says nothing else.
+
+    >>> keys_above(36)[52], len(keys_above(100))
+    (('again', ()), 12)
+    """
+    above = ((first_note + NUM_PADS - 1 + key, bound) for key, bound in default_keys().items())
+    return {note: bound for note, bound in above if note <= 127}
+
+
+def _check_controller(cc: object) -> None:
+    if isinstance(cc, bool) or not isinstance(cc, int) or not 0 <= cc <= 119:
+        raise SessionError(f"controller is {shown(cc)}, but must be a whole number from 0 to 119")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +211,19 @@ class Bank:
         if not 1 <= number <= NUM_PADS:
             raise SessionError(f"pad is {number}, but must be a whole number from 1 to {NUM_PADS}")
         return self.pads[number - 1]
+
+    def pad_rows(self) -> list[dict[str, object]]:
+        """Return what clients are told of every pad."""
+        return [
+            {
+                "pad": number,
+                "name": pad.name,
+                "prompt": pad.prompt,
+                "color": pad.color,
+                "tonal": pad.tonal,
+            }
+            for number, pad in enumerate(self.pads, 1)
+        ]
 
 
 def _named(value: object, what: str) -> str:

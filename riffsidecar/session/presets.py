@@ -16,9 +16,11 @@ from typing import Any, Final
 from riffsidecar.errors import PresetError, RiffError, nearest
 from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
 from riffsidecar.music.shown import shown
-from riffsidecar.session.knobs import default_ccs
+from riffsidecar.session.actions import ACTIONS, BoundAction, read_action
+from riffsidecar.session.knobs import KNOBS, default_ccs
 from riffsidecar.session.library import BankLibrary
-from riffsidecar.session.pads import FIRST_NOTE, NUM_PADS, Bank, MidiMap, Pad
+from riffsidecar.session.pads import FIRST_NOTE, NUM_PADS, Bank, MidiMap, Pad, keys_above
+from riffsidecar.session.seeds import SeedChoice, SeedUse
 
 __all__ = ["bank_name", "load_bank", "load_banks", "packaged_presets", "parse_bank", "preset_files"]
 
@@ -26,8 +28,11 @@ _MAX_BYTES: Final = 256 * 1024
 _BANK_KEYS: Final = ("title", "tempo", "meter", "bars", "key", "chords", "midi", "pad")
 _PAD_KEYS: Final = (
     "name", "prompt", "prompt_b", "negative", "color", "bars", "knobs", "key", "chords", "tonal",
+    "seed_audio", "seed_use", "model", "lora", "anchor",
 )  # fmt: skip
-_MIDI_KEYS: Final = ("first_note", "velocity", "cc")
+_PAD_TEXTS: Final = ("name", "prompt", "prompt_b", "negative", "color", "model", "lora", "anchor")
+_MIDI_KEYS: Final = ("first_note", "velocity", "cc", "note")
+_NOTHING: Final = "none"
 
 
 def packaged_presets() -> Path:
@@ -96,6 +101,9 @@ def load_bank(path: Path) -> Bank:
     Raises:
         PresetError: naming the file, the key, the value, what is allowed and the nearest name.
     """
+    if path.exists() and not path.is_file():
+        # To open a pipe or a device could wait for ever.
+        raise PresetError(f"{path}: cannot be read: it is no file; move it out of the folder of presets")
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -161,7 +169,7 @@ def _pad(row: Mapping[str, Any]) -> Pad:
     tonal = row.get("tonal", True)
     if not isinstance(tonal, bool):
         raise PresetError(f"tonal is {shown(tonal)}, but must be true or false")
-    texts = {part: row[part] for part in ("name", "prompt", "prompt_b", "negative", "color") if part in row}
+    texts = {part: row[part] for part in _PAD_TEXTS if part in row}
     return Pad(
         **texts,
         bars=_parsed(row, "bars", parse_bars),
@@ -169,24 +177,68 @@ def _pad(row: Mapping[str, Any]) -> Pad:
         key=_parsed(row, "key", Key.parse),
         chords=_parsed(row, "chords", Chords.parse),
         tonal=tonal,
+        seed_audio=_seed_audio(row),
     )
+
+
+def _seed_audio(row: Mapping[str, Any]) -> SeedChoice | None:
+    name, use = row.get("seed_audio"), row.get("seed_use")
+    if name is None and use is not None:
+        raise PresetError("seed_use says how seed audio is used: name it with seed_audio")
+    if name is None:
+        return None
+    if not isinstance(name, str) or not name.strip():
+        raise PresetError(f"seed_audio is {shown(name)}, but must be the name of a file in the seed folder")
+    return SeedChoice(name) if use is None else SeedChoice(name, SeedUse.parse(use))
 
 
 def _midi(table: Mapping[str, Any]) -> MidiMap:
     _check_keys(table, _MIDI_KEYS)
     ccs = default_ccs()
-    for written, knob in _table(table, "cc").items():
-        if not re.fullmatch(r"[0-9]{1,3}", written, re.ASCII):
-            raise PresetError(
-                f"cc has the key {shown(written)}, but must have controller numbers from 0 to 119"
-            )
-        if not isinstance(knob, str):
-            raise PresetError(f"cc {written} is {shown(knob)}, but must be the name of a knob")
-        ccs[int(written)] = knob
+    buttons: dict[int, BoundAction] = {}
+    for cc, text in _numbered(table, "cc", "controller numbers from 0 to 119"):
+        if text in KNOBS:
+            ccs[cc] = text
+            continue
+        ccs.pop(cc, None)
+        if text != _NOTHING:
+            buttons[cc] = _action(f"cc {cc}", text, (*KNOBS, *ACTIONS))
+    first_note = table.get("first_note", FIRST_NOTE)
+    keys: dict[int, BoundAction] | None = {} if table.get("note") == _NOTHING else None
+    if "note" in table and keys is None:
+        keys = keys_above(first_note) if isinstance(first_note, int) else {}
+        for note, text in _numbered(table, "note", "notes from 0 to 127"):
+            keys.pop(note, None)
+            if text != _NOTHING:
+                keys[note] = _action(f"note {note}", text, ACTIONS)
     velocity = table.get("velocity")
     if velocity is not None and not isinstance(velocity, str):
         raise PresetError(f"velocity is {shown(velocity)}, but must be the name of a knob")
-    return MidiMap(first_note=table.get("first_note", FIRST_NOTE), ccs=ccs, velocity_knob=velocity)
+    return MidiMap(first_note, ccs, velocity, keys, buttons)
+
+
+def _numbered(table: Mapping[str, Any], key: str, allowed: str) -> Iterator[tuple[int, str]]:
+    """Give the rows of a table whose keys are numbers and whose values are text."""
+    for written, text in _table(table, key).items():
+        if not re.fullmatch(r"[0-9]{1,3}", written, re.ASCII):
+            raise PresetError(f"{key} has the key {shown(written)}, but must have {allowed}")
+        if not isinstance(text, str):
+            what = "the name of a knob, or an action" if key == "cc" else "an action"
+            raise PresetError(f"{key} {written} is {shown(text)}, but must be {what}")
+        yield int(written), text.strip()
+
+
+def _action(where: str, text: str, names: Collection[str]) -> BoundAction:
+    name = text.split()[0] if text else ""
+    if name not in ACTIONS:
+        raise PresetError(
+            f"{where} is {shown(text)}, but must be one of {', '.join(names)}, or {_NOTHING}"
+            f"{nearest(name[:32], names)}"
+        )
+    try:
+        return read_action(text)
+    except RiffError as error:
+        raise PresetError(f"{where}: {error}") from error
 
 
 def _parsed(table: Mapping[str, Any], key: str, parse: Callable[[Any], Any]) -> Any:

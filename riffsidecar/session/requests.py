@@ -4,30 +4,57 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any, Final
 
-from riffsidecar.errors import RiffError, SessionError, nearest
-from riffsidecar.music import Chords, Key, LoopLength, Meter, Tempo, check_sample_rate, parse_bars
+from riffsidecar.errors import MusicError, RiffError, SessionError, nearest
+from riffsidecar.music import BarSpans, Chords, Key, LoopLength, Meter, Tempo, check_sample_rate, parse_bars
 from riffsidecar.music.shown import shown
 from riffsidecar.session.checks import MAX_SEED, check_kind, check_pair, check_seed
+from riffsidecar.session.engines import (
+    AUTO_ANCHOR,
+    EMBEDDED_MODEL,
+    SEAMS,
+    check_air,
+    check_anchor,
+    check_lora,
+    check_model,
+    check_seam,
+)
 from riffsidecar.session.knobs import find_knob
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
 
-__all__ = ["BIT_DEPTHS", "MAX_SEED", "RECIPE_VERSION", "LoopRequest", "check_seed"]
+__all__ = [
+    "BIT_DEPTHS",
+    "MAX_RETUNE",
+    "MAX_SEED",
+    "RECIPE_VERSION",
+    "SEED_STRENGTH",
+    "LoopRequest",
+    "check_seed",
+]
 
 BIT_DEPTHS: Final = ("16", "24", "32f")
 RECIPE_VERSION: Final = 1
+SEED_STRENGTH: Final = 0.7
+"""How far a loop goes from seed audio that somebody named where nobody says how far."""
 
+MAX_RETUNE: Final = Fraction(12, 100)
+"""How far from the tempo that its latents were made at a loop may be decoded, as a part of that tempo."""
+
+SOUND_USE: Final = "sound"
 _MAX_HZ = 22050.0
 _MIN_LUFS, _MAX_LUFS = -40.0, -6.0
 _FOUR_FOUR: Final = Meter(4, 4)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ENGINE_CHECKS: Final = MappingProxyType(
+    {"model": check_model, "lora": check_lora, "anchor": check_anchor, "seam": check_seam, "air": check_air}
+)
+_ENGINE_DEFAULTS: Final = MappingProxyType({"lora": "", "anchor": AUTO_ANCHOR, "seam": SEAMS[0], "air": 0.0})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +64,18 @@ class LoopRequest:
     Attributes:
         prompt: what is to be heard; ``prompt_b`` is what ``morph`` 1 would be, if not empty.
         source_path: seed audio, and ``source_sha256`` the SHA-256 of the file; the path may go stale.
-        of_path: an earlier loop, of which ``keep_bars`` (first and last, from 1) or ``keep_bands_hz`` stay as
-            they are.
+        source_use: ``sound`` begins from the seed audio as it sounds, ``groove`` from its rhythm alone.
+        of_path: an earlier loop, or seed audio, of which ``keep_bars`` or ``keep_bands_hz`` stay as they are.
         density: like ``brightness`` and ``energy`` from 0 to 1, or None where the model is free.
         label: a name for the file, such as the pad's.
         model: the name of the checkpoint.
+        lora: LoRAs of that model and how much of each, such as ``dusty:0.8``.
+        anchor: the drawn groove that a model without a tempo begins from, ``none``, or empty for one of its
+            own choice.
+        seam: how such a model closes the loop.
+        air: how much is filled in above the highest band of a model that ends early, 0 to 1.
+        latents_tempo: the tempo that the latents are made at before they are decoded at ``tempo``, within
+            12 %; None where it is the same, as it is unless a loop has followed another tempo.
 
     Raises:
         SessionError: for a value out of range, or values that contradict each other.
@@ -59,9 +93,10 @@ class LoopRequest:
     strength: float = 1.0
     source_path: str | None = None
     source_sha256: str = ""
+    source_use: str = SOUND_USE
     of_path: str | None = None
     of_sha256: str = ""
-    keep_bars: tuple[int, int] | None = None
+    keep_bars: BarSpans | None = None
     keep_bands_hz: tuple[float, float] | None = None
     density: float | None = None
     brightness: float | None = None
@@ -75,7 +110,12 @@ class LoopRequest:
     bit_depth: str = "24"
     loudness_lufs: float = -14.0
     label: str = ""
-    model: str = "embedded"
+    model: str = EMBEDDED_MODEL
+    lora: str = ""
+    anchor: str = AUTO_ANCHOR
+    seam: str = SEAMS[0]
+    air: float = 0.0
+    latents_tempo: Tempo | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be rendered, and clean the texts."""
@@ -103,14 +143,28 @@ class LoopRequest:
                 f"loudness is {shown(lufs)} LUFS, but must be from {_MIN_LUFS:g} to {_MAX_LUFS:g}"
             )
         object.__setattr__(self, "loudness_lufs", float(lufs))
-        if not isinstance(self.model, str) or not _MODEL.fullmatch(self.model):
-            raise SessionError(
-                f"model is {shown(self.model)}, but must be a name of letters, digits, '.', '-' and '_'"
-            )
+        for name, check in _ENGINE_CHECKS.items():
+            object.__setattr__(self, name, check(getattr(self, name)))
+        self._check_latents_tempo()
         self._check_files()
         self._check_keeps(self.length)
 
+    def _check_latents_tempo(self) -> None:
+        check_kind("latents_tempo", self.latents_tempo, Tempo, optional=True)
+        if self.latents_tempo == self.tempo:
+            object.__setattr__(self, "latents_tempo", None)
+        if self.latents_tempo is None:
+            return
+        if abs(self.tempo.bpm / self.latents_tempo.bpm - 1) > MAX_RETUNE:
+            raise SessionError(
+                f"latents of {self.latents_tempo} BPM cannot be decoded at {self.tempo} BPM: at most 12 % "
+                "apart; make the loop anew"
+            )
+        LoopLength(self.bars, self.meter, self.latents_tempo)
+
     def _check_files(self) -> None:
+        if self.source_use not in (SOUND_USE, "groove"):
+            raise SessionError(f"source_use is {shown(self.source_use)}, but must be sound or groove")
         for name, path, digest in (
             ("source", self.source_path, self.source_sha256),
             ("of", self.of_path, self.of_sha256),
@@ -131,17 +185,12 @@ class LoopRequest:
                 "'keep_bands_hz'"
             )
         if self.keep_bars is not None:
-            last = math.ceil(length.bars)
-            first_kept, last_kept = check_pair("keep_bars", self.keep_bars)
-            if (
-                first_kept != int(first_kept)
-                or last_kept != int(last_kept)
-                or not 1 <= first_kept <= last_kept <= last
-            ):
-                raise SessionError(
-                    f"keep_bars is {first_kept:g} to {last_kept:g}, but must be whole bars from 1 to {last}"
-                )
-            object.__setattr__(self, "keep_bars", (int(first_kept), int(last_kept)))
+            try:
+                kept = BarSpans.parse(self.keep_bars)
+                kept.check_within(length.bars)
+            except MusicError as error:
+                raise SessionError(f"keep_bars: {error}") from error
+            object.__setattr__(self, "keep_bars", kept)
         if self.keep_bands_hz is not None:
             low, high = check_pair("keep_bands_hz", self.keep_bands_hz)
             if not 0 <= low < high <= _MAX_HZ:
@@ -159,6 +208,19 @@ class LoopRequest:
     def num_samples(self) -> int:
         """Return the number of samples of the loop at its sample rate."""
         return self.length.num_samples(self.sample_rate)
+
+    @property
+    def at_its_own_tempo(self) -> LoopRequest:
+        """Return the request at the tempo that its latents are made at."""
+        return self if self.latents_tempo is None else self.retuned(self.latents_tempo)
+
+    def retuned(self, tempo: Tempo) -> LoopRequest:
+        """Return the request of the same latents, decoded at another tempo.
+
+        Raises:
+            RiffError: if that is over 12 % from the tempo of the latents, or the length cannot be there.
+        """
+        return replace(self, tempo=tempo, latents_tempo=self.latents_tempo or self.tempo)
 
     @property
     def has_source(self) -> bool:
@@ -194,14 +256,16 @@ class LoopRequest:
             "strength": self.strength,
             "source": None if self.source_path is None else PurePath(self.source_path).name,
             "source_sha256": self.source_sha256,
+            **({} if self.source_use == SOUND_USE else {"source_use": self.source_use}),
             "of": None if self.of_path is None else PurePath(self.of_path).name,
             "of_sha256": self.of_sha256,
-            "keep_bars": None if self.keep_bars is None else list(self.keep_bars),
+            "keep_bars": None if self.keep_bars is None else str(self.keep_bars),
             "keep_bands_hz": None if self.keep_bands_hz is None else list(self.keep_bands_hz),
             "density": self.density,
             "brightness": self.brightness,
             "energy": self.energy,
             "bpm": str(self.tempo),
+            **({} if self.latents_tempo is None else {"latents_bpm": str(self.latents_tempo)}),
             "meter": str(self.meter),
             "bars": str(self.bars),
             "key": None if self.key is None else str(self.key),
@@ -211,6 +275,11 @@ class LoopRequest:
             "loudness_lufs": self.loudness_lufs,
             "label": self.label,
             "model": self.model,
+            **{
+                name: getattr(self, name)
+                for name, default in _ENGINE_DEFAULTS.items()
+                if getattr(self, name) != default
+            },
         }
 
     @classmethod
@@ -233,7 +302,7 @@ class LoopRequest:
                 raise SessionError(
                     f"recipe has the unknown key {shown(name)}{nearest(str(name)[:32], known)}"
                 )
-        missing = sorted(known - recipe.keys())
+        missing = sorted(known - recipe.keys() - _LEFT_OUT)
         if missing:
             raise SessionError(f"recipe lacks {', '.join(missing)}")
         fields = {name: value for name, value in recipe.items() if name not in _PARSED and name != "recipe"}
@@ -242,9 +311,12 @@ class LoopRequest:
                 **{name: _plain(name, value) for name, value in fields.items()},
                 source_path=_text("source", recipe["source"]),
                 of_path=_text("of", recipe["of"]),
-                keep_bars=_list("keep_bars", recipe["keep_bars"]),
+                keep_bars=None if recipe["keep_bars"] is None else BarSpans.parse(recipe["keep_bars"]),
                 keep_bands_hz=_list("keep_bands_hz", recipe["keep_bands_hz"]),
                 tempo=Tempo.parse(_text("bpm", recipe["bpm"]) or ""),
+                latents_tempo=None
+                if recipe.get("latents_bpm") is None
+                else Tempo.parse(_text("latents_bpm", recipe["latents_bpm"]) or ""),
                 meter=Meter.parse(_text("meter", recipe["meter"]) or ""),
                 bars=parse_bars(_text("bars", recipe["bars"]) or ""),
                 key=None if recipe["key"] is None else Key.parse(_text("key", recipe["key"]) or ""),
@@ -256,10 +328,30 @@ class LoopRequest:
             raise SessionError(f"recipe: {error}") from error
 
 
-_PARSED = frozenset({"source", "of", "keep_bars", "keep_bands_hz", "bpm", "meter", "bars", "key", "chords"})
-_RECIPE_KEYS = _PARSED | frozenset(
-    name for name in LoopRequest.__dataclass_fields__ if name not in ("source_path", "of_path", "tempo")
+_PARSED = frozenset(
+    {
+        "source",
+        "of",
+        "keep_bars",
+        "keep_bands_hz",
+        "bpm",
+        "latents_bpm",
+        "meter",
+        "bars",
+        "key",
+        "chords",
+    }
 )
+_RECIPE_KEYS = _PARSED | frozenset(
+    name
+    for name in LoopRequest.__dataclass_fields__
+    if name not in ("source_path", "of_path", "tempo", "latents_tempo")
+)
+
+
+_LEFT_OUT = frozenset({"source_use", "latents_bpm", *_ENGINE_DEFAULTS})
+"""Keys that a recipe leaves out where they have their default: loops from before there were such keys read
+as they are."""
 
 
 def _text(name: str, value: object) -> str | None:
@@ -268,7 +360,7 @@ def _text(name: str, value: object) -> str | None:
     raise SessionError(f"{name} is {shown(value)}, but must be text or null")
 
 
-# The request checks the values of a recipe; these two only keep out what it could not name well.
+# The request checks the values of a recipe; these only keep out what it could not name well.
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, list | dict):
         raise SessionError(f"{name} is a {type(value).__name__}, but must be plain text or a number")

@@ -1,4 +1,4 @@
-"""What is set in a session, by whom, and the request that follows from it for a pad or a prompt."""
+"""What is set in a session, by whom, and what follows from it for a pad or a prompt."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from riffsidecar.music import Chords, Key, LoopLength, Meter, Tempo
+from riffsidecar.session.checks import FOLLOW_POLICIES
 from riffsidecar.session.commands import TEMPO_SOURCES, Render
 from riffsidecar.session.knobs import KNOBS, KnobValue
 from riffsidecar.session.pads import Bank, Pad
-from riffsidecar.session.requests import LoopRequest
+from riffsidecar.session.requests import SEED_STRENGTH
 
 __all__ = ["DEFAULT_BARS", "DEFAULT_METER", "DEFAULT_TEMPO", "Harmony", "Output", "Settings"]
 
@@ -53,6 +54,7 @@ class Settings:
         turned: the knobs that were turned.
         tempi: the tempo that each source gave; the last of :data:`TEMPO_SOURCES` leads.
         meter: None where nobody set one, as ``bars`` and ``harmony``.
+        follow: one of ``FOLLOW_POLICIES``: what playing loops do when the tempo or the meter changes.
     """
 
     turned: Mapping[str, KnobValue] = field(default_factory=dict, hash=False)
@@ -62,6 +64,7 @@ class Settings:
     harmony: Harmony | None = None
     seed: int = 0
     output: Output = field(default_factory=Output)
+    follow: str = FOLLOW_POLICIES[0]
 
     def __post_init__(self) -> None:
         """Make the mappings read-only."""
@@ -96,11 +99,11 @@ class Settings:
             return Harmony(pad.key, pad.chords)
         return Harmony(bank.key, bank.chords)
 
-    def pad_request(self, bank: Bank, number: int, velocity: int | None = None) -> LoopRequest:
-        """Return what hitting a pad asks for.
+    def pad_values(self, bank: Bank, number: int, velocity: int | None = None) -> dict[str, Any]:
+        """Return what hitting a pad asks for, as values of a request.
 
         Raises:
-            RiffError: if it cannot be rendered as things stand.
+            SessionError: for a number that is no pad.
         """
         pad = bank.pad(number)
         tempo, meter = self.tempo_in(bank), self.meter_in(bank)
@@ -110,45 +113,44 @@ class Settings:
         if velocity is not None and velocity_knob is not None:
             steps = round(velocity / 127 * _VELOCITY_STEPS)
             knobs[velocity_knob] = KNOBS[velocity_knob].from_unit(steps / _VELOCITY_STEPS)
-        return self._built(
-            {
-                **knobs,
-                "prompt": pad.prompt,
-                "prompt_b": pad.prompt_b,
-                "negative": pad.negative,
-                "tempo": tempo,
-                "meter": meter,
-                "bars": self._fitted(self.bars_in(bank, pad), meter, tempo),
-                "key": harmony.key,
-                "chords": harmony.chords,
-                "label": pad.name,
-            }
-        )
+        return {
+            **self._written(),
+            **knobs,
+            "prompt": pad.prompt,
+            "prompt_b": pad.prompt_b,
+            "negative": pad.negative,
+            "tempo": tempo,
+            "meter": meter,
+            "bars": self._fitted(self.bars_in(bank, pad), meter, tempo),
+            "key": harmony.key,
+            "chords": harmony.chords,
+            "label": pad.name,
+            "model": pad.model or self.output.model,
+            "lora": pad.lora,
+            "anchor": pad.anchor,
+        }
 
-    def render_request(self, bank: Bank, command: Render) -> LoopRequest:
-        """Return what a prompt with its options asks for.
-
-        Raises:
-            RiffError: if it cannot be rendered as things stand.
-        """
+    def render_values(self, bank: Bank, command: Render) -> dict[str, Any]:
+        """Return what a prompt with its options asks for, as values of a request."""
         options = dict(command.options)
         tempo = options.pop("bpm", self.tempo_in(bank))
         meter = options.get("meter", self.meter_in(bank))
         # A key in the options brings its own harmony: the chords of the session belong to another key.
         harmony = Harmony() if "key" in options else self.harmony_in(bank)
-        return self._built(
-            {
-                **_defaults(),
-                **self.turned,
-                "prompt": command.prompt,
-                "tempo": tempo,
-                "meter": meter,
-                "bars": self._fitted(self.bars_in(bank), meter, tempo),
-                "key": harmony.key,
-                "chords": harmony.chords,
-                **options,
-            }
-        )
+        seeded = {"strength": SEED_STRENGTH} if "source_sha256" in options else {}
+        return {
+            **self._written(),
+            **_defaults(),
+            **seeded,
+            **self.turned,
+            "prompt": command.prompt,
+            "tempo": tempo,
+            "meter": meter,
+            "bars": self._fitted(self.bars_in(bank), meter, tempo),
+            "key": harmony.key,
+            "chords": harmony.chords,
+            **options,
+        }
 
     def _fitted(self, bars: Fraction, meter: Meter, tempo: Tempo) -> Fraction:
         """Return bars that nobody set by hand halved or doubled until they make a loop, if that helps."""
@@ -158,21 +160,15 @@ class Settings:
                     return bars * factor
         return bars
 
-    def _built(self, values: dict[str, Any]) -> LoopRequest:
-        # A knob that changes nothing here must not make another request of it: the loop is in the cache.
-        if not values.get("prompt_b"):
-            values["morph"] = 0.0
-        if not values.get("source_sha256"):
-            values["strength"] = 1.0
+    def _written(self) -> dict[str, Any]:
         output = self.output
-        written = {
+        return {
             "seed": self.seed,
             "sample_rate": output.sample_rate,
             "bit_depth": output.bit_depth,
             "loudness_lufs": output.loudness_lufs,
             "model": output.model,
         }
-        return LoopRequest(**{**written, **values})
 
 
 def _defaults() -> dict[str, KnobValue]:

@@ -8,40 +8,49 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-from riffsidecar.errors import RiffError
-from riffsidecar.music import Chords, Key, Meter, Tempo
+from riffsidecar.errors import RiffError, SessionError
+from riffsidecar.music import Chords, Key, Meter, Tempo, check_grid
 from riffsidecar.session.commands import (
     NUM_SLOTS,
     RELEASE,
     Cancel,
     Command,
+    Landed,
+    Perform,
     ReleaseTempo,
     Render,
     ReplaceBank,
+    ReplaceSeeds,
     SelectBank,
     SetBars,
     SetChords,
+    SetFollow,
     SetKey,
     SetKnob,
     SetMeter,
+    SetModel,
     SetSeed,
+    SetSeedAudio,
     SetTempo,
+    SetTransport,
+    StartJourney,
     TriggerPad,
 )
+from riffsidecar.session.journey_settings import journey_request
 from riffsidecar.session.knobs import KNOBS, KnobValue
+from riffsidecar.session.learning import Learn, Learned, Teaching
 from riffsidecar.session.library import BankLibrary
-from riffsidecar.session.pads import Bank
-from riffsidecar.session.requests import LoopRequest
+from riffsidecar.session.loops import Loop
+from riffsidecar.session.outcomes import Announcement, Outcome
+from riffsidecar.session.pads import NUM_PADS, Bank
+from riffsidecar.session.requests import SEED_STRENGTH, LoopRequest
+from riffsidecar.session.seeds import SeedShelf
 from riffsidecar.session.settings import Harmony, Output, Settings
+from riffsidecar.session.slots import Slot
+from riffsidecar.session.takes import TAKES, PadHit, Take
+from riffsidecar.session.variation import requested
 
-__all__ = ["Outcome", "Session"]
-
-
-@dataclass(frozen=True, slots=True)
-class _PadHit:
-    bank: str
-    pad: int
-    velocity: int | None
+__all__ = ["Announcement", "Outcome", "Session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +58,28 @@ class Session:
     """The state of a session; :meth:`start` makes a fresh one.
 
     Attributes:
-        last: what the last render came from, so that a knob can make it anew.
-        latest: the newest request of each slot.
+        last: the slot that was played last, whose loop a knob makes anew.
+        slots: what each slot holds that was ever played.
+        kept: the digests of the loops that are favourites.
+        is_playing: whether the host's transport runs.
+        teaching: what waits for a MIDI control.
+        seeds: the seed audio that lies ready, and which slot was given which.
     """
 
     banks: BankLibrary
     bank_name: str
     settings: Settings = field(default_factory=Settings)
-    last: _PadHit | Render | None = None
-    latest: Mapping[int, LoopRequest] = field(default_factory=dict, hash=False)
+    last: int | None = None
+    slots: Mapping[int, Slot] = field(default_factory=dict, hash=False)
+    kept: frozenset[str] = frozenset()
+    is_playing: bool = False
+    teaching: Teaching = field(default_factory=Teaching)
+    seeds: SeedShelf = field(default_factory=SeedShelf)
 
     def __post_init__(self) -> None:
         """Refuse a bank that is none, and make the mapping read-only."""
         object.__setattr__(self, "bank_name", self.banks.find(self.bank_name).name)
-        object.__setattr__(self, "latest", MappingProxyType(dict(self.latest)))
+        object.__setattr__(self, "slots", MappingProxyType(dict(self.slots)))
 
     @classmethod
     def start(
@@ -133,6 +150,22 @@ class Session:
         """Return every knob's value where no pad has its own."""
         return {name: self.settings.turned.get(name, knob.default) for name, knob in KNOBS.items()}
 
+    @property
+    def latest(self) -> Mapping[int, LoopRequest]:
+        """Return the newest request of each slot, whether its loop has come or not."""
+        newest = {number: slot.newest for number, slot in self.slots.items()}
+        return MappingProxyType(
+            {number: request for number, request in newest.items() if request is not None}
+        )
+
+    def slot(self, number: int) -> Slot:
+        """Return what a slot holds; an empty one where nothing was played yet."""
+        return self.slots.get(number, _EMPTY)
+
+    def is_kept(self, loop: Loop | None) -> bool:
+        """Return whether a loop is a favourite."""
+        return loop is not None and loop.sha256 in self.kept
+
     def apply(self, command: Command) -> Outcome:
         """Return what a command makes of the session, and what is to be rendered and stopped.
 
@@ -142,9 +175,13 @@ class Session:
         settings = self.settings
         match command:
             case TriggerPad():
-                return self._rendering(_PadHit(self.bank_name, command.pad, command.velocity))
+                return self._asking(command.pad, self._hit(command.pad, command.velocity))
             case Render():
-                return self._rendering(command)
+                return self._asking(0, Take(command, base=self.slot(0).loop))
+            case Perform():
+                return self._performed(command)
+            case Landed():
+                return Outcome(self._holding(command.slot, self.slot(command.slot).landed(command.loop)))
             case SetKnob():
                 return self._turned(command)
             case SetTempo():
@@ -155,7 +192,17 @@ class Session:
                 )
             case SetMeter():
                 return self._with(meter=command.meter)
+            case SetModel():
+                return self._with(output=replace(settings.output, model=command.model))
+            case SetTransport():
+                return Outcome(replace(self, is_playing=command.is_playing))
+            case Learn() | Learned():
+                return Outcome(replace(self, teaching=self.teaching.after(command)))
+            case SetFollow():
+                return self._with(follow=command.policy)
             case SetBars():
+                if command.bars is not None:
+                    check_grid(command.bars, self.meter, self.tempo)
                 return self._with(bars=command.bars)
             case SetKey():
                 # Chords that a bank or a pad suggests belong to its own key, and go with it.
@@ -163,11 +210,18 @@ class Session:
             case SetChords():
                 return self._with(harmony=replace(settings.harmony or Harmony(), chords=command.chords))
             case SetSeed():
-                return self._with(seed=command.seed)
+                return Outcome(replace(self._with(seed=command.seed).session, slots=self._reseeded()))
             case SelectBank():
                 return Outcome(replace(self, bank_name=self.banks.find(command.bank).name))
             case ReplaceBank():
                 return Outcome(replace(self, banks=self.banks.replaced(command.bank)))
+            case ReplaceSeeds():
+                return Outcome(replace(self, seeds=self.seeds.replaced(command.seeds, command.problem)))
+            case SetSeedAudio():
+                return self._seeded(command)
+            case StartJourney():
+                journey = journey_request(settings, self.bank, command)
+                return Outcome(self, journeys=((command.slot, journey),))
             case Cancel():
                 slots = range(NUM_SLOTS) if command.slot is None else (command.slot,)
                 return Outcome(self, cancels=tuple(slots))
@@ -178,7 +232,20 @@ class Session:
         Raises:
             RiffError: if the pad cannot be rendered as things stand.
         """
-        return self.settings.pad_request(self.bank, pad, velocity)
+        if not 1 <= pad <= NUM_PADS:
+            raise SessionError(f"pad is {pad}, but must be a whole number from 1 to {NUM_PADS}")
+        return self._request(pad, self._hit(pad, velocity))
+
+    def wanted(self, number: int) -> LoopRequest:
+        """Return what the slot's take would ask for as things stand, to compare with what it has.
+
+        Raises:
+            RiffError: if nothing was played there, or it cannot be rendered any more.
+        """
+        slot = self.slot(number)
+        if slot.take is None:
+            raise SessionError(f"slot {number} has no loop yet: play it first")
+        return self._request(number, slot.take)
 
     def state_dict(self) -> dict[str, object]:
         """Return the state as plain strings, numbers, lists and None, for ``/riff/state`` and for JSON."""
@@ -189,23 +256,24 @@ class Session:
             "banks": list(self.banks.names),
             "tempo": float(self.tempo),
             "tempo_source": self.tempo_source,
+            "follow": self.settings.follow,
             "meter": str(self.meter),
+            "playing": int(self.is_playing),
+            **self.teaching.state,
             "bars": float(self.bars),
             "key": "" if self.key is None else str(self.key),
             "chords": "" if self.chords is None else str(self.chords),
             "seed": self.seed,
             "knobs": self.knobs,
-            "pads": [
-                {
-                    "pad": number,
-                    "name": pad.name,
-                    "prompt": pad.prompt,
-                    "color": pad.color,
-                    "tonal": pad.tonal,
-                }
-                for number, pad in enumerate(bank.pads, 1)
+            "pads": bank.pad_rows(),
+            "slot": self.last,
+            "loops": [
+                slot.state_dict(number, self.is_kept(slot.loop))
+                for number, slot in sorted(self.slots.items())
+                if slot.loop is not None
             ],
-            "slot": None if self.last is None else _slot(self.last),
+            "seeds": self.seeds.rows(),
+            "seed_problem": self.seeds.problem,
             "sample_rate": output.sample_rate,
             "bit_depth": output.bit_depth,
             "loudness_lufs": output.loudness_lufs,
@@ -215,49 +283,113 @@ class Session:
     def _with(self, **changes: Any) -> Outcome:
         return Outcome(replace(self, settings=replace(self.settings, **changes)))
 
-    def _rendering(self, source: _PadHit | Render) -> Outcome:
-        slot, request = _slot(source), self._request(source)
-        session = replace(self, last=source, latest={**self.latest, slot: request})
-        return Outcome(session, renders=((slot, request),))
+    def _hit(self, pad: int, velocity: int | None) -> Take:
+        """Return the take of a pad that is hit: the seed that ``again`` found for it holds on."""
+        slot = self.slot(pad)
+        take, hit = slot.take, PadHit(self.bank_name, pad, velocity)
+        before = take.source if take is not None else None
+        is_same = isinstance(before, PadHit) and (before.bank, before.pad) == (hit.bank, hit.pad)
+        return Take(hit, seed=take.seed if take is not None and is_same else None, base=slot.loop)
 
-    def _request(self, source: _PadHit | Render) -> LoopRequest:
+    def _holding(self, number: int, slot: Slot) -> Session:
+        return replace(self, slots={**self.slots, number: slot})
+
+    def _asking(self, number: int, take: Take) -> Outcome:
+        request = self._request(number, take)
+        session = replace(self._holding(number, self.slot(number).asking(request, take)), last=number)
+        return Outcome(session, renders=((number, request),))
+
+    def _request(self, number: int, take: Take) -> LoopRequest:
+        source = take.source
         if isinstance(source, Render):
-            return self.settings.render_request(self.bank, source)
-        return self.settings.pad_request(self.banks.find(source.bank), source.pad, source.velocity)
+            values = self.settings.render_values(self.bank, source)
+        else:
+            values = self.settings.pad_values(self.banks.find(source.bank), source.pad, source.velocity)
+        return requested({**values, **self._seed_values(number, source)}, take, self.slot(number).locks)
+
+    def _seed_values(self, number: int, source: PadHit | Render) -> dict[str, Any]:
+        """Return what the seed audio of a slot means for its next request; nothing where it has none."""
+        pad = self.banks.find(source.bank).pad(source.pad) if isinstance(source, PadHit) else None
+        values = self.seeds.values(self.seeds.chosen_for(number, None if pad is None else pad.seed_audio))
+        given = dict(source.options) if isinstance(source, Render) else {}
+        if "source_sha256" in given or "of_sha256" in given:
+            return {}
+        own = {**given, **self.settings.turned, **(pad.knobs if pad is not None else {})}
+        if "source_sha256" in values and "strength" not in own:
+            return {"strength": SEED_STRENGTH, **values}
+        return values
+
+    def _reseeded(self) -> dict[int, Slot]:
+        """Return the slots without seeds of their own: one that is set later holds for all of them."""
+        return {
+            number: slot if slot.take is None else slot.with_take(replace(slot.take, seed=None))
+            for number, slot in self.slots.items()
+        }
+
+    def _performed(self, command: Perform) -> Outcome:
+        number = self.last if command.slot is None else command.slot
+        if number is None:
+            raise SessionError(f"{command.action}: nothing was played yet: hit a pad first, or name a slot")
+        slot, values = self.slot(number), command.values
+        if command.action in TAKES:
+            return self._varied(number, command)
+        loop = slot.needed_loop(number)
+        match command.action:
+            case "keep":
+                if not values[0]:
+                    return Outcome(replace(self, kept=self.kept - {loop.sha256}), marks=((loop, False),))
+                told = Announcement(number, loop, may_remake=False, supersedes=False)
+                kept = replace(self, kept=self.kept | {loop.sha256})
+                return Outcome(kept, announcements=(told,), marks=((loop, True),))
+            case "undo":
+                return self._gone_to(number, slot.undone(number))
+            case "redo":
+                return self._gone_to(number, slot.redone(number))
+        return Outcome(self._holding(number, slot.relocked(number, command.action, values)))
+
+    def _varied(self, number: int, command: Perform) -> Outcome:
+        """Make another loop of a slot: all but ``again`` need the one that is there."""
+        slot = self.slot(number)
+        loop = slot.loop if command.action == "again" else slot.needed_loop(number)
+        take, newest = slot.take, slot.newest
+        if take is None or newest is None:
+            raise SessionError(f"slot {number} has no loop yet: play it first")
+        return self._asking(number, TAKES[command.action](take, newest, loop, *command.values))
+
+    def _gone_to(self, number: int, slot: Slot) -> Outcome:
+        loop = slot.needed_loop(number)
+        told = Announcement(number, loop, may_remake=not self.is_kept(loop), supersedes=True)
+        return Outcome(replace(self._holding(number, slot), last=number), announcements=(told,))
+
+    def _seeded(self, command: SetSeedAudio) -> Outcome:
+        session = replace(self, seeds=self.seeds.put(command.slot, command.choice))
+        take = self.slot(command.slot).take
+        return Outcome(session) if take is None else session._asking(command.slot, take)
 
     def _turned(self, command: SetKnob) -> Outcome:
         turned = {name: value for name, value in self.settings.turned.items() if name != command.name}
         if command.value != RELEASE:
             turned[command.name] = command.value
-        last = self.last
-        # The hand on the knob is later than what the last render was asked with.
-        if isinstance(last, Render):
-            last = Render(last.prompt, tuple(option for option in last.options if option[0] != command.name))
-        elif last is not None and self.banks.find(last.bank).midi.velocity_knob == command.name:
-            last = replace(last, velocity=None)
-        session = replace(self, settings=replace(self.settings, turned=turned), last=last)
-        if last is None:
+        session = replace(self, settings=replace(self.settings, turned=turned))
+        number = self.last
+        slot = _EMPTY if number is None else self.slot(number)
+        if number is None or slot.take is None:
+            return Outcome(session)
+        source = slot.take.source
+        velocity = self.banks.find(source.bank).midi.velocity_knob if isinstance(source, PadHit) else None
+        take = slot.take.without_knob(command.name, velocity)
+        newest = slot.newest
+        if newest is None or not (newest.has_source or newest.is_locked):
+            take = take.on(slot.loop)
+        session = session._holding(number, slot.with_take(take))
+        if not slot.asked and self.is_kept(slot.loop):
             return Outcome(session)
         try:
-            outcome = session._rendering(last)
+            outcome = session._asking(number, take)
         except RiffError as error:
             return Outcome(session, problem=error)
-        # Most knobs do nothing to some loops: morph without a second prompt, strength without seed audio.
+        # Most knobs do nothing to some loops: morph without a second prompt, strength before the first loop.
         return Outcome(session) if outcome.session.latest == self.latest else outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a command made: the session after it, slots with what to render there, and slots to stop.
-
-    ``problem`` is what kept a turned knob from rendering the last loop anew; the knob is turned all the same.
-    """
-
-    session: Session
-    renders: tuple[tuple[int, LoopRequest], ...] = ()
-    cancels: tuple[int, ...] = ()
-    problem: RiffError | None = None
-
-
-def _slot(source: _PadHit | Render) -> int:
-    return source.pad if isinstance(source, _PadHit) else 0
+_EMPTY = Slot()

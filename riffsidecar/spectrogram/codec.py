@@ -9,13 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riffsidecar.errors import SpectrogramError
+from riffsidecar.spectrogram.air import add_air
 from riffsidecar.spectrogram.formats import BEAT_GRID, SpectrogramFormat
 from riffsidecar.spectrogram.griffin_lim import fast_griffin_lim
 from riffsidecar.spectrogram.mel import magnitudes_to_mel, mel_bank, mel_to_magnitudes
 from riffsidecar.spectrogram.phase import heap_phase
 from riffsidecar.spectrogram.stft import hann, istft, resample_circular, stft, whole_hop
 
-__all__ = ["analyse", "denormalise", "mel_magnitudes", "normalise", "reconstruct", "synthesise"]
+__all__ = [
+    "analyse",
+    "denormalise",
+    "magnitudes_at_rate",
+    "mel_magnitudes",
+    "normalise",
+    "reconstruct",
+    "synthesise",
+]
 
 _TINY = 1e-10
 _MEL_ITERATIONS = 15
@@ -141,6 +150,16 @@ def mel_magnitudes(
             f"{num_samples} samples in {num_frames} frames are {hop} apart; windows of {fmt.win_length} "
             f"allow at most {fmt.win_length // 2}: use more frames"
         )
+    return magnitudes_at_rate(spectrogram, rate, fmt), hop
+
+
+def magnitudes_at_rate(
+    spectrogram: NDArray[np.floating[Any]], rate: float, fmt: SpectrogramFormat = BEAT_GRID
+) -> NDArray[np.float32]:
+    """Turn a normalised spectrogram (channels, n_mels, num_frames) into STFT magnitudes at a rate in Hz.
+
+    Each frame is looked at by itself, so a stretch of a longer spectrogram gives that stretch of magnitudes.
+    """
     bank = mel_bank(fmt, rate)
     # A padded analysis has bins between those of the window alone; the window's own are every so many.
     stride = fmt.n_fft // fmt.win_length
@@ -149,7 +168,7 @@ def mel_magnitudes(
         [mel_to_magnitudes(channel, bank, iterations=_MEL_ITERATIONS)[:, ::stride] for channel in mel]
     )
     magnitudes *= _full_scale(fmt)
-    return magnitudes, hop
+    return magnitudes
 
 
 def _full_scale(fmt: SpectrogramFormat) -> np.float32:
@@ -214,18 +233,22 @@ def synthesise(
     iterations: int = 8,
     callback: Callable[[float], None] | None = None,
     workers: int = 1,
+    air: float = 0.0,
 ) -> NDArray[np.float32]:
     """Turn a normalised spectrogram (channels, n_mels, num_frames) into one period (channels, num_samples).
 
     Mel bands to magnitudes, gradient heap integration, fast Griffin-Lim, then the circle is resampled to
     exactly ``num_samples`` at ``sample_rate`` (the format's unless given). The same input gives the same
     bits. ``callback`` is called with the fraction done between stages and in each iteration; what it raises
-    ends the work.
+    ends the work. ``air``, 0 to 1, fills in what is above the format's highest band (`add_air`).
 
     Raises:
         SpectrogramError: a spectrogram, a length or a hop that cannot be.
     """
     magnitudes, hop = mel_magnitudes(spectrogram, num_samples, fmt, sample_rate=sample_rate)
+    if air > 0.0:
+        _, rate = _whole_period(num_samples, spectrogram.shape[2], fmt, sample_rate)
+        add_air(magnitudes, int(fmt.fmax_hz * fmt.win_length / rate), air)
     _report(callback, 0.1)
     period = reconstruct(
         magnitudes,

@@ -39,12 +39,15 @@ def fast_griffin_lim(
     momentum: float = 0.99,
     callback: Callable[[float], None] | None = None,
     workers: int = 1,
+    known: tuple[int, NDArray[np.float32]] | None = None,
 ) -> NDArray[np.complex64]:
     """Refine the phase of ``spectrum`` until its ``magnitudes`` (num_frames, num_bins) agree with each other.
 
     Perraudin, Balazs and Søndergaard, "A Fast Griffin-Lim Algorithm" (2013): with ``t_n`` the projection onto
     spectra of a real signal, ``c_n = t_n + momentum (t_n - t_{n-1})``. ``callback`` is called with the
-    fraction done after each iteration; what it raises ends the work.
+    fraction done after each iteration; what it raises ends the work. ``known`` is a stretch of the signal
+    that is settled, as its first sample and its samples: it is put back in each iteration, so that the rest
+    fits it.
 
     Returns:
         A new spectrum with exactly those magnitudes.
@@ -61,6 +64,9 @@ def fast_griffin_lim(
     target = np.ascontiguousarray(magnitudes, dtype=np.float32)
     for iteration in range(iterations):
         signal = istft(estimate, hop, win_length, workers=workers)
+        if known is not None:
+            start, samples = known
+            signal[start : start + samples.shape[0]] = samples
         estimate = stft(signal, target.shape[0], win_length, workers=workers)
         if iteration == 0:
             previous[...] = estimate

@@ -26,6 +26,9 @@ _HANN_GAMMA = 0.25645
 
 _STACKS_PER_NEPER = 8.0
 
+_LEAD_NEPERS = 1.5
+"""How much louder than what is known a component must be to begin with a phase of its own: 13 dB, a hit."""
+
 
 @njit(cache=True, nogil=True)
 def _peaks(logs, threshold):  # type: ignore[no-untyped-def]  # pragma: no cover
@@ -47,7 +50,7 @@ def _peaks(logs, threshold):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @njit(cache=True, nogil=True)
-def _integrate(logs, seeds, threshold, advance, time_factor, frequency_factor, per_neper, turns, done):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _integrate(logs, seeds, known, threshold, advance, time_factor, frequency_factor, per_neper, turns, done):  # type: ignore[no-untyped-def]  # pragma: no cover
     num_frames, num_bins = logs.shape
     half = np.float32(0.5)
     loudest = threshold
@@ -58,18 +61,26 @@ def _integrate(logs, seeds, threshold, advance, time_factor, frequency_factor, p
     # Intrusive stacks: the newest bin of each, and under every bin the one that came before it.
     newest = np.full(int((loudest - threshold) * per_neper) + 1, -1, dtype=np.int32)
     under = np.empty(num_frames * num_bins, dtype=np.int32)
-    for seed in seeds:
-        t = seed // num_bins
-        k = seed - t * num_bins
-        if done[t, k]:
-            continue
-        # A component's phase is free: zero at the middle of its loudest frame, where a hit peaks.
-        turns[t, k] = half * (k & 1)
-        done[t, k] = True
-        stack = int((logs[t, k] - threshold) * per_neper)
-        newest[stack] = seed
-        under[seed] = -1
-        while stack >= 0:
+    stack = -1
+    for t in range(known):
+        for k in range(num_bins):
+            if not done[t, k]:
+                done[t, k] = True
+                target = int((logs[t, k] - threshold) * per_neper)
+                under[t * num_bins + k] = newest[target]
+                newest[target] = t * num_bins + k
+                stack = max(stack, target)
+    for index in range(len(seeds) + 1):
+        # Where something is known, a component begins by itself only if nothing leads to it that is not
+        # much fainter; else when all that hangs together with the one before is done.
+        lowest = 0
+        if index < len(seeds):
+            seed = seeds[index]
+            t = seed // num_bins
+            k = seed - t * num_bins
+            if known:
+                lowest = max(0, int((logs[t, k] - threshold - _LEAD_NEPERS) * per_neper))
+        while stack >= lowest:
             node = newest[stack]
             if node < 0:
                 stack -= 1
@@ -103,10 +114,27 @@ def _integrate(logs, seeds, threshold, advance, time_factor, frequency_factor, p
                 under[node1] = newest[target]
                 newest[target] = node1
                 stack = max(stack, target)
+        if index < len(seeds):
+            t = seed // num_bins
+            k = seed - t * num_bins
+            if done[t, k]:
+                continue
+            # A component's phase is free: zero at the middle of its loudest frame, where a hit peaks.
+            turns[t, k] = half * (k & 1)
+            done[t, k] = True
+            target = int((logs[t, k] - threshold) * per_neper)
+            under[seed] = newest[target]
+            newest[target] = seed
+            stack = max(stack, target)
 
 
 def heap_phase(
-    magnitudes: NDArray[np.float32], hop: int, win_length: int, *, tolerance: float = 1e-3
+    magnitudes: NDArray[np.float32],
+    hop: int,
+    win_length: int,
+    *,
+    tolerance: float = 1e-3,
+    known: NDArray[np.float32] | None = None,
 ) -> NDArray[np.complex64]:
     """Give magnitudes (num_frames, win_length // 2 + 1) a phase; return the complex spectrum.
 
@@ -114,12 +142,19 @@ def heap_phase(
     more than ``tolerance`` under the loudest have no usable gradient: theirs is scattered by the bits of
     their own magnitude, so that it is deterministic and still turns with the circle.
 
+    ``known`` are the phases in turns (known_frames, win_length // 2 + 1) that the first frames already have;
+    all others are integrated from there.
+
     Raises:
         SpectrogramError: magnitudes of another size, negative or not finite, or a tolerance out of (0, 1).
     """
     if magnitudes.ndim != 2 or magnitudes.shape[1] != win_length // 2 + 1:
         raise SpectrogramError(
             f"magnitudes have shape {magnitudes.shape}, allowed is (num_frames, {win_length // 2 + 1})"
+        )
+    if known is not None and (known.ndim != 2 or known.shape[1:] != magnitudes.shape[1:]):
+        raise SpectrogramError(
+            f"known phases have shape {known.shape}, allowed is (known_frames, {win_length // 2 + 1})"
         )
     if not 0.0 < tolerance < 1.0:
         raise SpectrogramError(f"tolerance is {tolerance}, allowed is above 0 and below 1")
@@ -134,6 +169,10 @@ def heap_phase(
     peaks = _peaks(logs, threshold)
     seeds = peaks[np.argsort(-logs.reshape(-1)[peaks], kind="stable")]
     turns = _scattered(values)
+    num_known = 0
+    if known is not None:
+        num_known = min(len(known), len(values))
+        turns[:num_known] = known[:num_known]
     bins = np.arange(values.shape[1])
     advance = ((hop * bins) % win_length / win_length).astype(np.float32)
     # Half of a central difference, half of the mean of both ends, in turns.
@@ -142,7 +181,9 @@ def heap_phase(
     frequency_factor = np.float32(-gamma / (8.0 * np.pi * hop * win_length))
     done = np.empty(values.shape, dtype=np.bool_)
     per_neper = np.float32(_STACKS_PER_NEPER)
-    _integrate(logs, seeds, threshold, advance, time_factor, frequency_factor, per_neper, turns, done)
+    _integrate(
+        logs, seeds, num_known, threshold, advance, time_factor, frequency_factor, per_neper, turns, done
+    )
     return _polar(values, turns)
 
 

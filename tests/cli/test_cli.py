@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,10 @@ from riffsidecar import __version__
 from riffsidecar.cli import main
 from riffsidecar.cli.main import build_parser
 from riffsidecar.cli.terminal import Terminal, bar_line
+from riffsidecar.control.osc import OscSurface
+from riffsidecar.errors import DropError
+from riffsidecar.render.drop import DropFolder
+from riffsidecar.render.recipe import read_loop
 from riffsidecar.session.knobs import KNOBS
 
 DOUBLE = "support_pipeline:load_sounding"
@@ -92,8 +98,16 @@ def test_render_keeps_bars_of_an_earlier_loop_at_its_tempo(capsys: pytest.Captur
         (("--guidance", "99"), "1 to 6"),
         (("--quality", "fien"), "did you mean 'fine'"),
         (("--strength", "0.5"), "--from"),
-        (("--keep-bars", "1-2"), "go together"),
-        (("--from", "gone.wav"), "gone.wav cannot be read"),
+        (("--keep-bars", "1-2"), "--of"),
+        (("--keep-band", "20-200"), "--of"),
+        (("--of", "loop.wav"), "--keep-bars 1-2, --keep-band 20-200"),
+        (("--morph", "0.5"), "name it with --to"),
+        (("--negative", "drums", "--guidance", "1"), "raise --guidance"),
+        (("--depth", "12"), "--depth is '12'"),
+        (("--rate", "22050"), "--rate is 22050"),
+        (("--lufs", "0"), "--lufs is 0"),
+        (("--seed", "-1"), "--seed is"),
+        (("--from", "gone.wav"), "cannot be read"),
         (("--of", "gone.wav", "--keep-bars", "1"), "gone.wav cannot be read"),
         (("--count", "0"), "1 to 999"),
         (("--bars", "64", "--bpm", "20"), "60"),
@@ -109,7 +123,7 @@ def test_a_value_that_cannot_be_is_one_line_and_exit_code_2(
     assert err.count("\n") == 1 and err.startswith("riffsidecar: error: ") and text in err
 
 
-@pytest.mark.parametrize("words", [(), ("sing",), ("render",), ("render", "x", "--loud")])
+@pytest.mark.parametrize("words", [(), ("sing",), ("render", "x", "--loud")])
 def test_a_wrong_command_line_is_exit_code_2(words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         command(*words)
@@ -207,21 +221,72 @@ def test_ports_are_listed_even_without_midi(capsys: pytest.CaptureFixture[str]) 
     assert document["osc"]["port"] == 9123 and set(document["midi"]) == {"inputs", "outputs", "problem"}
 
 
-def test_doctor_finds_each_thing_and_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    code = command("doctor", "--json", "--port", "0", factory="support_pipeline:no_checkpoint")
+@pytest.mark.parametrize("words", [(), ("--no-render",)])
+def test_doctor_finds_each_thing_and_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    code = command("doctor", "--json", "--port", "0", *words, factory="support_pipeline:no_checkpoint")
     document = json.loads(capsys.readouterr().out)
     assert code == 8 and not document["healthy"]
     problems = [each for each in document["findings"] if each["status"] == "problem"]
-    assert [each["name"] for each in problems] == ["self-test"] and "reinstall" in problems[0]["remedy"]
+    assert [each["name"] for each in problems] == ["checkpoint"] and "reinstall" in problems[0]["remedy"]
+    assert all(each["remedy"] for each in problems)
     names = {each["name"] for each in document["findings"]}
     assert {"Python", "torch", "MIDI", "presets", "drop folder", "cores"} <= names
 
 
 def test_doctor_draws_the_self_test(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("riffsidecar.spectrogram.image")
-    assert command("doctor", "--port", "0", "--plot", "here.png") == 0
+    assert command("doctor", "--port", "0", "--plot", "new/here.png") == 0
     assert capsys.readouterr().out.strip().endswith("all is well")
-    assert Path("here.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("new/here.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_doctor_draws_into_the_folder_for_the_loops_and_says_where(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command("doctor", "--port", "0", "--out", "mine") == 0
+    written = Path("mine/riffsidecar-doctor.png").resolve()
+    assert written.read_bytes().startswith(b"\x89PNG") and f"written to {written}" in capsys.readouterr().out
+
+
+def test_doctor_without_a_render_still_loads_the_model_and_names_the_devices(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command("doctor", "--port", "0", "--no-render", "--json") == 0
+    findings = {each["name"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
+    assert findings["checkpoint"]["status"] == "ok" and findings["device"]["detail"] == "CPU, used"
+    assert "self-test" not in findings and not Path("loops").exists()
+
+
+def test_doctor_refuses_a_plot_of_no_render(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("doctor", "--no-render", "--plot", "x.png") == 2
+    assert "--plot" in capsys.readouterr().err
+
+
+def test_doctor_and_ports_know_a_running_daemon_from_another_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        taken = stranger.getsockname()[1]
+        config.write_text(f"[osc]\nport = {taken}\n")
+        assert command("doctor", "--no-render", "--config", str(config), "--json") == 8
+        port = {each["name"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
+        assert port[f"OSC port {taken}"]["remedy"] == "choose another with --port"
+    surface = OscSurface("127.0.0.1", 0, version="9.9", status=lambda: "ready", token="a b")
+    surface.start(lambda envelope: None)
+    try:
+        for token, told in (("a b", "riffsidecar 9.9, ready"), ("wrong", "riffsidecar with another token")):
+            config.write_text(f"[osc]\nport = {surface.port}\ntoken = '{token}'\n")
+            assert command("doctor", "--no-render", "--config", str(config), "--json") == 0
+            findings = {each["name"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
+            assert findings[f"OSC port {surface.port}"]["detail"] == f"a daemon listens on 127.0.0.1: {told}"
+            assert command("ports", "--config", str(config)) == 0
+            assert f"a daemon listens: {told}" in capsys.readouterr().out
+    finally:
+        surface.close()
 
 
 def test_a_configuration_file_is_read_and_options_win(capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,6 +301,58 @@ def test_a_configuration_file_is_read_and_options_win(capsys: pytest.CaptureFixt
     assert command("render", "keys", "--bars", "1", "--bpm", "100", "--out", "other", "--json") == 0
     loop = json.loads(capsys.readouterr().out)["loops"][0]
     assert (loop["bpm"], Path(loop["path"]).parent.name) == (100.0, "other")
+
+
+def test_render_begins_where_the_configuration_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "mine.toml"
+    config.write_text(
+        "[session]\nmeter = '3/4'\nbars = 2\nkey = 'Dm'\nchords = 'Dm Gm'\nseed = 77\nbpm = 96\n"
+    )
+    assert command("render", "keys", "--config", str(config), "--json") == 0
+    loop = json.loads(capsys.readouterr().out)["loops"][0]
+    assert (loop["meter"], loop["bars"], loop["key"], loop["seed"]) == ("3/4", "2", "Dm", 77)
+    assert str(read_loop(Path(loop["path"])).request.chords) == "Dm Gm"
+    words = ("--meter", "4/4", "--bars", "1", "--key", "none", "--chords", "none", "--seed", "5")
+    assert command("render", "keys", "--config", str(config), *words, "--json") == 0
+    loop = json.loads(capsys.readouterr().out)["loops"][0]
+    assert (loop["meter"], loop["bars"], loop["key"], loop["seed"]) == ("4/4", "1", None, 5)
+
+
+@pytest.mark.parametrize(("words", "morph"), [((), 0.5), (("--morph", "0.2"), 0.2), (("--morph", "0"), 0.0)])
+def test_a_second_prompt_is_gone_to_halfway_unless_morph_says_otherwise(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], morph: float
+) -> None:
+    assert command("render", "keys", "--bars", "1", "--to", "bass", *words, "--json") == 0
+    path = Path(json.loads(capsys.readouterr().out)["loops"][0]["path"])
+    request = read_loop(path).request
+    assert (request.prompt_b, request.morph) == ("bass", morph)
+
+
+def test_options_of_osc_are_refused_where_the_configuration_switches_it_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "mine.toml"
+    config.write_text("[osc]\nenabled = false\n")
+    assert command("run", "--config", str(config), "--port", "9999") == 2
+    assert "--port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["odd", "hous", "hiphop"])
+def test_a_bank_half_named_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert command("presets", name) == 2
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_json_never_holds_what_json_lacks() -> None:
+    out = io.StringIO()
+    value = {"a": float("nan"), "b": [float("inf"), 1.5], "c": {"d": -float("inf")}, "e": (1, Path("x"))}
+    Terminal(out=out, json_output=True).document(value)
+    document = json.loads(out.getvalue(), parse_constant=pytest.fail)
+    assert document == {"a": None, "b": [None, 1.5], "c": {"d": None}, "e": [1, "x"]}
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -308,6 +425,38 @@ def test_a_bar_is_drawn_only_on_a_terminal() -> None:
     assert tty.text.startswith("\rloop  [############............]  50 %  1.0 s\r")
     assert tty.text.endswith("\rdone\n")
     assert bar_line("x" * 200, 2.0, None, 50) == "x" * 50
+
+
+def test_what_does_not_tell_how_far_it_is_shows_that_it_lives() -> None:
+    tty = _Tty()
+    terminal = Terminal(out=tty, err=tty)  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt), terminal.waiting("loading the model"):
+        while tty.text.count("\r") < 2:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert tty.text.startswith("\rloading the model  [####....................]    0 s\r")
+    shown = len(tty.text)
+    assert tty.text.endswith(" \r")
+    terminal.note("stopped")
+    assert len(tty.text) == shown + len("stopped\n")
+
+
+def test_loops_made_before_one_fails_are_told_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish, stems = DropFolder.publish, []
+
+    def full_after_one(self: DropFolder, stem: str, data: bytes) -> Path:
+        stems.append(stem)
+        if len(stems) > 1:
+            raise DropError("the disk is full: free some space")
+        return publish(self, stem, data)
+
+    monkeypatch.setattr(DropFolder, "publish", full_after_one)
+    assert command("render", "keys", "--bars", "1", "--count", "3", "--json") == 5
+    shown = capsys.readouterr()
+    (loop,) = json.loads(shown.out)["loops"]
+    assert Path(loop["path"]).is_file() and "the disk is full" in shown.err
 
 
 def test_the_package_runs_as_a_module(tmp_path: Path) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from support_control import WAIT_S, Recorder, finished
 
 from riffsidecar.control.leds import Light
 from riffsidecar.control.midi import MidiSurface
-from riffsidecar.control.midi_ports import VIRTUAL, RtMidiBackend, list_midi_ports
+from riffsidecar.control.midi_ports import VIRTUAL
+from riffsidecar.control.midi_process import MidiProcess, list_midi_ports
 from riffsidecar.errors import MidiError
 from riffsidecar.session.commands import ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
 from riffsidecar.session.events import Acked, Origin
@@ -29,33 +33,51 @@ else:
     rtmidi = pytest.importorskip("rtmidi")
 
 
-def jack_backend() -> RtMidiBackend:
-    return RtMidiBackend("jack")
+def jack_backend() -> MidiProcess:
+    return MidiProcess("jack")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def jack_server(require_tool: FindTool) -> Iterator[None]:
     """Run a JACK server of our own, at the side of any other."""
-    jackd = require_tool("jackd")
-    name = f"riffsidecar-test-{os.getpid()}"
+    with jack(require_tool("jackd"), f"riffsidecar-test-{os.getpid()}"):
+        yield
+
+
+@contextmanager
+def jack(jackd: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a JACK server without hardware that everything started meanwhile connects to."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
         patch.setenv("JACK_NO_START_SERVER", "1")
         patch.setenv("JACK_DEFAULT_SERVER", name)
-        command = [jackd, "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "64"]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with running_jackd(jackd, name) as server:
+            yield server
+
+
+@contextmanager
+def running_jackd(jackd: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run jackd until the end of the block, and wait at its beginning until it answers."""
+    command = [jackd, "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "256"]
+    with tempfile.TemporaryFile() as told:
+        server = subprocess.Popen(command, stdout=told, stderr=subprocess.STDOUT)
         try:
-            _wait_for_server(server)
-            yield
+            until_jackd_answers(server, told)
+            yield server
         finally:
             server.terminate()
-            server.wait(WAIT_S)
+            try:
+                server.wait(WAIT_S)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
 
 
-def _wait_for_server(server: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
+def until_jackd_answers(server: subprocess.Popen[bytes], told: IO[bytes]) -> None:
+    for _ in range(300):
         if server.poll() is not None:
-            pytest.fail(f"jackd ended with {server.returncode}")
+            told.seek(0)
+            pytest.fail(f"jackd ended with {server.returncode}: {told.read().decode(errors='replace')}")
         try:
             jack_backend().close()
             return
@@ -72,9 +94,6 @@ def controller(name: str = "padkeys") -> Iterator[Any]:
     try:
         yield port
     finally:
-        # JACK waits for every client when a port goes, and a client that is handed a message just then waits
-        # for this thread: let what was sent arrive first.
-        time.sleep(0.5)
         port.close_port()
         port.delete()
 
@@ -87,6 +106,40 @@ def running(**settings: Any) -> Iterator[tuple[MidiSurface, Recorder]]:
         yield surface, recorder
     finally:
         surface.close()
+
+
+SEQUENCER = """
+import sys, time
+import rtmidi
+port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="sequencer")
+port.open_virtual_port("out")
+print("plays", flush=True)
+while True:
+    port.send_message([0xF8])
+    port.send_message([0x90, 36, 100])
+    time.sleep(0.0005)
+"""
+
+
+@contextmanager
+def sequencer() -> Iterator[None]:
+    """Play clocks and notes without a pause, in a process of its own that may die with its server."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SEQUENCER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"plays\n"
+        yield
+    finally:
+        process.kill()
+        process.wait(WAIT_S)
+        process.stdout.close()
+
+
+def until_a_pad_is_hit(recorder: Recorder) -> None:
+    while not isinstance(recorder.command(), TriggerPad):
+        continue
 
 
 def until_heard(port: Any, recorder: Recorder, note: int) -> None:
@@ -197,3 +250,50 @@ def test_the_clock_of_a_sequencer_sets_the_tempo_and_its_end_lets_it_go() -> Non
             assert abs(float(found.tempo) - bpm) < 12
         while not isinstance(command := recorder.command(), ReleaseTempo):
             assert isinstance(command, TriggerPad | SetTempo)
+
+
+def test_ports_that_are_opened_and_closed_under_a_flood_of_clocks_never_stop_the_process() -> None:
+    heard = threading.Event()
+    with sequencer():
+        backend = jack_backend()
+        (name,) = [name for name in backend.inputs() if "sequencer" in name]
+        for _ in range(30):
+            heard.clear()
+            port = backend.open_input(name, lambda data, at_s: heard.set())
+            lights = backend.open_output(VIRTUAL)
+            lights.send([0x90, 36, 1])
+            assert heard.wait(WAIT_S)
+            lights.close()
+            port.close()
+        assert not backend.is_gone
+        backend.close()
+
+
+def test_a_surface_closes_under_a_flood_of_clocks() -> None:
+    threads = threading.active_count()
+    with sequencer():
+        for _ in range(5):
+            with running(input_name="sequencer", output_name=VIRTUAL) as (_, recorder):
+                until_a_pad_is_hit(recorder)
+    assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_jack_server_that_ends_takes_nobody_with_it_and_is_played_again_when_it_runs_again(
+    require_tool: FindTool, number: signal.Signals
+) -> None:
+    jackd, name = require_tool("jackd"), f"riffsidecar-end-{os.getpid()}-{number}"
+    with jack(jackd, name) as server, running(input_name="sequencer") as (surface, recorder):
+        with sequencer():
+            until_a_pad_is_hit(recorder)
+            server.send_signal(number)
+            server.wait(WAIT_S)
+        for _ in range(600):
+            if surface.problem and not surface.ports():
+                break
+            time.sleep(0.05)
+        assert "JACK" in surface.problem or "MIDI" in surface.problem
+        assert surface.ports() == []
+        recorder.rest()
+        with running_jackd(jackd, name), sequencer():
+            until_a_pad_is_hit(recorder)

@@ -90,7 +90,7 @@ def test_oscsend_plays_and_oscdump_hears_at_the_port_that_hello_named(
         send("/riff/pad", "iis", "3", "100", "id:pad")
         assert '/riff/ack si "id:pad" 3' in until(lines, "id:pad")
         done = until(lines, "id:pad")
-        assert '/riff/done sisffsiiifi "id:pad" 3 "/loops/riff_120_dusty_drums_Am.wav" 4.000000 ' in done
+        assert '/riff/done sisffsiiifii "id:pad" 3 "/loops/riff_120_dusty_drums_Am.wav" 4.000000 ' in done
         send("/riff/tempo", "f", "123.45")
         send("/riff/meter", "ii", "7", "8")
         send("/riff/knob/morph", "f", "0.3")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from support_control import WAIT_S, FakeMidi, FakeOutput, Recorder, finished
@@ -123,18 +123,66 @@ def test_a_missing_port_is_named_once_with_the_ones_that_are_there(caplog: pytes
     assert texts == ["no MIDI input called 'push' yet; there are: Keys 16:0"]
 
 
-def test_without_midi_it_says_why_and_everything_else_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    def missing() -> FakeMidi:
-        raise MidiError("no ALSA here")
+def test_without_midi_it_says_why_once_and_looks_for_it_again(caplog: pytest.LogCaptureFixture) -> None:
+    midi, recorder, has_come, tries = FakeMidi(), Recorder(), threading.Event(), threading.Semaphore(0)
 
-    threads = threading.active_count()
-    surface = MidiSurface(backend=missing)
-    surface.start(Recorder())
+    def absent() -> FakeMidi:
+        tries.release()
+        if not has_come.is_set():
+            raise MidiError("no ALSA here")
+        return midi
+
+    surface = MidiSurface(backend=absent, poll_s=0.001)
+    surface.start(recorder)
     surface.notify(Acked(Origin("osc"), 1))
-    assert surface.problem == "no ALSA here"
-    assert "MIDI is off, everything else works: no ALSA here" in caplog.text
-    assert threading.active_count() == threads
+    for _ in range(3):
+        assert tries.acquire(timeout=WAIT_S)
+    assert surface.problem == "MIDI is off, everything else works: no ALSA here"
+    assert [record.getMessage() for record in caplog.records] == [surface.problem]
+    has_come.set()
+    midi.wait_for(PADS)
+    midi.play(0x90, 36, 64)
+    assert recorder.command() == TriggerPad(1, 64)
     surface.close()
+
+
+def test_a_midi_system_that_has_died_is_opened_anew_with_its_ports_and_its_clock_lets_go() -> None:
+    systems, recorder, now = [FakeMidi(), FakeMidi()], Recorder(), [0.0]
+    first, second = systems
+    first.clock = second.clock = lambda: now[0]
+    surface = MidiSurface("pads", "pads", backend=lambda: systems.pop(0), poll_s=0.001)
+    surface.start(recorder)
+    first.wait_for(PADS)
+    for _ in range(100):
+        now[0] += 1 / 50
+        first.play(0xF8)
+    assert recorder.command() == SetTempo(Tempo.parse(125), "clock")
+    first.problem, first.is_gone = "the server has ended", True
+    assert recorder.command() == ReleaseTempo("clock")
+    second.wait_for(PADS)
+    assert first.is_closed and first.receivers == {}
+    second.play(0x90, 36, 64)
+    assert recorder.command() == TriggerPad(1, 64)
+    surface.close()
+    assert second.is_closed
+
+
+def test_a_driver_that_does_not_come_back_does_not_keep_the_surface_from_closing() -> None:
+    midi, is_in, let_go = FakeMidi(), threading.Event(), threading.Event()
+
+    def never() -> tuple[str, ...]:
+        is_in.set()
+        assert let_go.wait(WAIT_S)
+        raise MidiError("it was taken down")
+
+    midi.inputs = never  # type: ignore[method-assign]
+    midi.close = let_go.set  # type: ignore[method-assign]
+    threads = threading.active_count()
+    surface = MidiSurface(backend=midi)
+    surface.start(Recorder())
+    assert is_in.wait(WAIT_S)
+    surface.close()
+    assert threading.active_count() == threads
 
 
 def test_a_midi_system_that_fails_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -174,7 +222,8 @@ def test_knobs_wait_until_they_meet_what_the_session_says(rig: Rig) -> None:
 
 def test_the_clock_sets_the_tempo_and_lets_it_go_with_its_port() -> None:
     midi, recorder, now = FakeMidi(), Recorder(), [0.0]
-    surface = MidiSurface(backend=midi, clock=lambda: now[0], poll_s=0.0)
+    midi.clock = lambda: now[0]
+    surface = MidiSurface(backend=midi, clock=midi.clock, poll_s=0.0)
     surface.start(recorder)
     midi.wait_for(PADS)
     for _ in range(100):
@@ -206,6 +255,19 @@ def test_a_defect_in_a_driver_is_logged_and_the_surface_goes_on(
     midi.play(0x90, 41, 64)
     assert recorder.command() == TriggerPad(6, 64)
     assert surface.ports() == [("in", PADS, 1), ("out", PADS, 1)]
+
+
+def test_a_message_that_brings_up_a_defect_costs_no_other(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    surface, recorder, midi = rig
+    feed = surface._parser.feed
+
+    def broken(data: Sequence[int], *rest: object) -> object:
+        return 1 / 0 if data[1] == 50 else feed(data, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(surface._parser, "feed", broken)
+    for note in (36, 50, 37, 50, 38):
+        midi.play(0x90, note, 64)
+    assert [recorder.command() for _ in range(3)] == [TriggerPad(1, 64), TriggerPad(2, 64), TriggerPad(3, 64)]
 
 
 class _NoLights(FakeMidi):

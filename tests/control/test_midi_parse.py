@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from riffsidecar.control.midi_parse import MidiParser
 from riffsidecar.music import Tempo
-from riffsidecar.session.commands import ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
+from riffsidecar.session.actions import default_keys
+from riffsidecar.session.commands import (
+    Perform,
+    ReleaseTempo,
+    SelectBank,
+    SetKnob,
+    SetTempo,
+    SetTransport,
+    TriggerPad,
+)
 from riffsidecar.session.knobs import KNOBS
 from riffsidecar.session.pads import MidiMap
 
@@ -19,8 +30,24 @@ def test_notes_36_to_51_are_the_sixteen_pads() -> None:
     parser = MidiParser()
     found = [parser.feed((0x90, note, 1 + note), 0.0) for note in range(127)]
     pads = [TriggerPad(pad, 36 + pad) for pad in range(1, 17)]
-    assert [command for commands in found for command in commands] == pads
-    assert found[35] == found[52] == ()
+    keys = [Perform(*bound) for _, bound in sorted(default_keys().items())]
+    assert [command for commands in found for command in commands] == [*pads, *keys]
+    assert found[35] == found[68] == ()
+
+
+def test_a_button_does_its_action_once_when_it_is_pressed() -> None:
+    where = MidiMap(keys={}, buttons={20: ("change", (3, 3))})
+    parser = MidiParser()
+    values = (0, 63, 64, 127, 100, 64, 63, 127, 0)
+    found = [parser.feed((0xB0, 20, value), 0.0, where) for value in values]
+    assert [bool(commands) for commands in found] == [value in (2, 7) for value in range(len(values))]
+    assert found[2] == (Perform("change", (3,)),)
+    assert parser.feed((0x90, 52, 100), 0.0, where) == ()
+
+
+def test_a_note_let_go_does_nothing() -> None:
+    parser = MidiParser()
+    assert parser.feed((0x90, 52, 0), 0.0) == parser.feed((0x80, 52, 64), 0.0) == ()
 
 
 def test_the_bank_says_which_note_is_pad_one() -> None:
@@ -151,5 +178,11 @@ def test_when_the_port_goes_the_clock_lets_the_tempo_go_once() -> None:
 
 def test_start_stop_and_song_position_are_followed() -> None:
     parser = MidiParser()
-    assert [parser.feed(data, 0.0) for data in ((0xFA,), (0xFC,), (0xF2, 16, 0), (0xFB,))] == [()] * 4
-    assert (parser.clock.running, parser.clock.position_quarters) == (True, 4.0)
+    told = [parser.feed(data, 0.0) for data in ((0xFA,), (0xF8,), (0xFC,), (0xF2, 16, 0), (0xFB,), (0xF8,))]
+    began, stopped, went_on = (
+        SetTransport(True, Fraction(0)),
+        SetTransport(False),
+        SetTransport(True, Fraction(4)),
+    )
+    assert told == [(), (began,), (stopped,), (), (), (went_on,)]
+    assert parser.clock.running and parser.clock.position_quarters == pytest.approx(4 + 1 / 24)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from support_control import FakeMidi
 
-from riffsidecar.control import midi_ports
-from riffsidecar.control.midi_ports import MidiPorts, RtMidiBackend, choose_port, list_midi_ports
+from riffsidecar.control import midi_system
+from riffsidecar.control.midi_ports import MidiPorts, choose_port
+from riffsidecar.control.midi_process import MidiProcess, list_midi_ports
 from riffsidecar.errors import MidiError
 
 NAMES = (
@@ -49,13 +50,13 @@ def test_without_python_rtmidi_the_error_says_so_and_what_helps(monkeypatch: pyt
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MidiError, match=r"python-rtmidi is not installed.*use OSC"):
-        RtMidiBackend()
+        MidiProcess()
 
 
 @pytest.fixture
 def _bare_linux(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pytest.importorskip("rtmidi")
-    monkeypatch.setattr(midi_ports.sys, "platform", "linux")
+    monkeypatch.setattr(midi_system.sys, "platform", "linux")
     monkeypatch.setattr(Path, "exists", lambda path: False)
     monkeypatch.setattr(Path, "glob", lambda path, pattern: iter(()))
     monkeypatch.delenv("JACK_DEFAULT_SERVER", raising=False)
@@ -65,10 +66,10 @@ def _bare_linux(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("_bare_linux")
 def test_without_alsa_and_jack_the_error_names_both() -> None:
     with pytest.raises(MidiError, match=r"no MIDI on this machine.*/dev/snd/seq.*JACK"):
-        RtMidiBackend()
+        MidiProcess()
 
 
 def test_an_unknown_midi_system_is_refused() -> None:
     pytest.importorskip("rtmidi")
     with pytest.raises(MidiError, match="no MIDI system 'winmm'"):
-        RtMidiBackend("winmm")
+        MidiProcess("winmm")

@@ -7,7 +7,8 @@ import math
 import random
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ from riffsidecar.session.events import Acked, Envelope, Failed, Finished, Origin
 from riffsidecar.session.knobs import KNOBS
 
 Rig = tuple[OscSurface, Recorder, OscProbe]
-NO_LOOP = (-1, "", 0.0, 0.0, "", 0, 0, 0, 0.0, 0)
+Connect = Callable[[int], OscProbe]
+NO_LOOP = (-1, "", 0.0, 0.0, "", 0, 0, 0, 0.0, 0, 0)
 STATE = {
     "bank": "house",
     "banks": ["house", "lo-fi"],
@@ -32,6 +34,20 @@ STATE = {
     "pads": [{"pad": 1, "name": "Kick", "prompt": "deep kick", "color": "#ff8800", "tonal": False}],
     "slot": None,
 }
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Return what makes clients of a port, closed at the end whatever happens."""
+    probes: list[OscProbe] = []
+
+    def make(port: int) -> OscProbe:
+        probes.append(OscProbe(port))
+        return probes[-1]
+
+    yield make
+    for probe in probes:
+        probe.close()
 
 
 @pytest.fixture
@@ -71,6 +87,7 @@ def test_a_pad_goes_from_message_to_loop_with_its_id(rig: Rig) -> None:
             352_800,
             44_100,
             1.5,
+            0,
             0,
         ),
     ]
@@ -142,16 +159,15 @@ def test_a_pad_that_is_let_go_is_done_at_once(rig: Rig) -> None:
     assert recorder.rest() == []
 
 
-def test_answers_go_to_the_port_that_hello_has_named(rig: Rig) -> None:
+def test_answers_go_to_the_port_that_hello_has_named(rig: Rig, connect: Connect) -> None:
     surface, recorder, probe = rig
-    listener = OscProbe(surface.port)
+    listener = connect(surface.port)
     probe.send("/riff/hello", listener.port, "max")
     assert listener.until("/riff/done")[0] == ("/riff/welcome", listener.port, "1.2.3", "ready", "max")
     probe.send("/riff/pad", 5, "id:h")
     surface.notify(finished(recorder.next().origin, 5))
     assert listener.receive()[:3] == ("/riff/done", "id:h", 5)
     assert probe.is_quiet()
-    listener.close()
 
 
 def test_a_hello_to_our_own_port_is_refused(rig: Rig) -> None:
@@ -262,19 +278,20 @@ def test_a_malformed_packet_is_answered_and_a_flood_of_them_only_so_often(rig: R
     assert 1 <= len(answers) - 1 < 400
 
 
-def test_among_garbage_every_valid_request_is_answered(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+def test_among_garbage_every_valid_request_is_answered(
+    rig: Rig, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.CRITICAL)
     surface, _, probe = rig
     generator = random.Random(1)
     seeds = [*KILLERS.values(), *osc_examples()]
-    noise = OscProbe(surface.port)
+    noise = connect(surface.port)
     threads = threading.active_count()
     for number in range(200):
         for _ in range(25):
             noise.send_bytes(mutated(generator.choice(seeds), generator)[:9000])
         assert probe.ask("/riff/ping", number)[0][:2] == ("/riff/pong", number)
     assert threading.active_count() == threads
-    noise.close()
 
 
 def test_clients_that_are_gone_do_not_keep_others_from_being_answered(rig: Rig) -> None:
@@ -297,68 +314,147 @@ class _Stuck(Recorder):
     def __call__(self, envelope: Envelope) -> None:
         super().__call__(envelope)
         self.is_busy.set()
-        self.go_on.wait(WAIT_S)
+        self.go_on.wait(2 * WAIT_S)
+
+
+@contextmanager
+def stuck_rig(**settings: object) -> Iterator[tuple[OscSurface, _Stuck, OscProbe]]:
+    """Run an OSC surface whose session is stuck in its first command, with a client."""
+    surface, stuck = OscSurface(port=0, **settings), _Stuck()  # type: ignore[arg-type]
+    surface.start(stuck)
+    probe = OscProbe(surface.port)
+    try:
+        yield surface, stuck, probe
+    finally:
+        stuck.go_on.set()
+        probe.close()
+        surface.close()
 
 
 def test_of_many_knob_moves_the_last_ones_count_and_the_session_hears_few() -> None:
-    surface, stuck = OscSurface(port=0), _Stuck()
-    surface.start(stuck)
-    probe = OscProbe(surface.port)
-    names = [name for name, knob in KNOBS.items() if not knob.choices and knob.minimum == 0]
-    probe.send("/riff/pad", 1)
-    assert stuck.is_busy.wait(WAIT_S)
-    for number in range(600):
+    with stuck_rig() as (_, stuck, probe):
+        names = [name for name, knob in KNOBS.items() if not knob.choices and knob.minimum == 0]
+        probe.send("/riff/pad", 1)
+        assert stuck.is_busy.wait(WAIT_S)
+        for number in range(600):
+            for name in names:
+                probe.send(f"/riff/knob/{name}", number / 600)
+            if number % 20 == 0:
+                # The thread that empties the socket answers this itself, so it has read everything before.
+                probe.send_bytes(b"garbage!")
+                assert probe.receive()[0] == "/riff/error"
+        probe.send("/riff/knob/morph", 0.125, "id:old")
         for name in names:
-            probe.send(f"/riff/knob/{name}", number / 600)
-        if number % 20 == 0:
-            # The thread that empties the socket answers this itself, so it has read everything before.
-            probe.send_bytes(b"garbage!")
-            assert probe.receive()[0] == "/riff/error"
-    probe.send("/riff/knob/morph", 0.125, "id:old")
-    for name in names:
-        probe.send(f"/riff/knob/{name}", 0.5)
-    assert probe.until("/riff/done")[-1][1] == "id:old"
-    # The first newer move ends the old one; the others have to be read as well before the session goes on.
-    probe.send_bytes(b"garbage!")
-    assert probe.receive()[0] == "/riff/error"
-    probe.send("/riff/seed", 7)
-    stuck.go_on.set()
-    commands = [stuck.command()]
-    while not (len(commands) > 1 and commands[-1].__class__.__name__ == "SetSeed"):
-        commands.append(stuck.command())
-    assert commands[1:-1] == [SetKnob(name, 0.5) for name in names]
-    probe.close()
-    surface.close()
+            probe.send(f"/riff/knob/{name}", 0.5)
+        assert probe.until("/riff/done")[-1][1] == "id:old"
+        # The first newer move ends the old one; the others have to be read too before the session goes on.
+        probe.send_bytes(b"garbage!")
+        assert probe.receive()[0] == "/riff/error"
+        probe.send("/riff/seed", 7)
+        stuck.go_on.set()
+        commands = [stuck.command()]
+        while not (len(commands) > 1 and commands[-1].__class__.__name__ == "SetSeed"):
+            commands.append(stuck.command())
+        assert commands[1:-1] == [SetKnob(name, 0.5) for name in names]
+
+
+@pytest.mark.parametrize("bad", [("loud",), (7.5,), (), (0.1, 0.2)])
+def test_a_malformed_move_of_a_knob_does_not_take_the_place_of_a_good_one(bad: tuple[object, ...]) -> None:
+    with stuck_rig() as (_, stuck, probe):
+        probe.send("/riff/pad", 1)
+        assert stuck.is_busy.wait(WAIT_S)
+        probe.send("/riff/knob/morph", 0.25, "id:overtaken")
+        probe.send("/riff/knob/morph", *bad, "id:bad")
+        probe.send("/riff/knob/morph", 0.75, "id:good")
+        probe.send("/riff/knob/morph", *bad, "id:worse")
+        assert probe.receive()[:2] == ("/riff/done", "id:overtaken")
+        stuck.go_on.set()
+        assert [stuck.command(), stuck.command()] == [TriggerPad(1), SetKnob("morph", 0.75)]
+        assert [probe.receive()[:2] for _ in range(2)] == [
+            ("/riff/error", "id:bad"),
+            ("/riff/error", "id:worse"),
+        ]
+        assert stuck.rest() == []
+
+
+def test_an_answer_that_comes_back_to_us_is_refused_and_an_error_is_not_answered_for_ever(rig: Rig) -> None:
+    _, recorder, probe = rig
+    for address in ("/riff/pong", "/riff/done", "/riff/state"):
+        (refusal,) = probe.ask(address, 7, "id:echo")
+        assert refusal[:3] == ("/riff/error", "id:echo", "unknown-name")
+        assert address in str(refusal[3])
+    probe.send("/riff/error", "id:1", "bad-osc", "no")
+    assert probe.ask("/riff/ping", 1)[0][0] == "/riff/pong"
+    assert recorder.rest() == []
+
+
+def test_a_number_that_is_none_is_refused_under_the_id_of_its_request(rig: Rig) -> None:
+    _, _, probe = rig
+    for value in (math.nan, math.inf):
+        (refusal,) = probe.ask("/riff/tempo", value, "id:none")
+        assert refusal[:3] == ("/riff/error", "id:none", "bad-osc")
+
+
+def test_an_empty_packet_is_answered(rig: Rig) -> None:
+    _, _, probe = rig
+    probe.send_bytes(b"")
+    assert probe.receive()[:3] == ("/riff/error", "", "bad-osc")
+
+
+def test_what_still_waits_at_the_end_is_told_that_the_daemon_stops() -> None:
+    with stuck_rig() as (surface, stuck, probe):
+        probe.send("/riff/pad", 1)
+        assert stuck.is_busy.wait(WAIT_S)
+        probe.send("/riff/pad", 2, "id:late")
+        probe.send_bytes(b"garbage!")
+        assert probe.receive()[2] == "bad-osc"
+        closing = threading.Thread(target=surface.close)
+        closing.start()
+        assert surface._closing.wait(WAIT_S)
+        stuck.go_on.set()
+        assert probe.receive()[:3] == ("/riff/error", "id:late", "cancelled")
+        closing.join(WAIT_S)
+
+
+def test_a_defect_of_ours_costs_one_packet(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    surface, _, probe = rig
+    with monkeypatch.context() as patch:
+        patch.setattr(surface, "_queue", lambda raw, peer: 1 / 0)
+        probe.send("/riff/ping", 1)
+        probe.send_bytes(b"garbage!")
+        assert probe.receive()[2] == "bad-osc"
+    assert "ZeroDivisionError" in caplog.text
+    assert probe.ask("/riff/ping", 2)[0][:2] == ("/riff/pong", 2)
 
 
 def test_when_too_many_messages_wait_the_next_ones_are_refused_and_the_others_keep_their_order() -> None:
-    surface, stuck = OscSurface(port=0), _Stuck()
-    surface.start(stuck)
-    probe = OscProbe(surface.port)
-    probe.send("/riff/seed", 0)
-    assert stuck.is_busy.wait(WAIT_S)
-    sent = 0
-    while probe.is_quiet():
-        assert sent < 20_000
-        for _ in range(100):
-            sent += 1
-            probe.send("/riff/seed", sent, f"id:{sent}")
-    while (answer := probe.receive())[2] != "busy":
-        continue
-    assert str(answer[1]).startswith("id:")
-    stuck.go_on.set()
-    probe.send("/riff/bank", "house")
-    heard = [stuck.command()]
-    while not isinstance(heard[-1], SelectBank):
-        heard.append(stuck.command())
-    seeds = [command.seed for command in heard if isinstance(command, SetSeed)]
-    assert seeds == sorted(seeds)
-    assert 4096 <= len(seeds) <= sent
-    probe.close()
-    surface.close()
+    with stuck_rig() as (_, stuck, probe):
+        probe.send("/riff/seed", 0)
+        assert stuck.is_busy.wait(WAIT_S)
+        sent, code = 0, ""
+        while code != "busy":
+            assert sent < 20_000
+            for _ in range(150):
+                sent += 1
+                probe.send("/riff/seed", sent, f"id:{sent}")
+            # The thread that empties the socket answers this itself: no more than this waits in the kernel.
+            probe.send_bytes(b"garbage!")
+            _, request_id, code, *_ = probe.receive()
+        assert str(request_id).startswith("id:")
+        stuck.go_on.set()
+        # Once a second command comes, all that waited have been taken, and there is room for another.
+        heard = [stuck.command(), stuck.command()]
+        probe.send("/riff/bank", "house")
+        while not isinstance(heard[-1], SelectBank):
+            heard.append(stuck.command())
+        seeds = [command.seed for command in heard if isinstance(command, SetSeed)]
+        assert seeds == sorted(seeds)
+        assert 4096 <= len(seeds) <= sent
 
 
-def test_with_a_token_only_those_who_know_it_are_obeyed() -> None:
+def test_with_a_token_only_those_who_know_it_are_obeyed(connect: Connect) -> None:
     with osc_rig(token="correct horse") as (surface, recorder, probe):
         (refusal,) = probe.ask("/riff/pad", 1, "id:no")
         assert refusal[:3] == ("/riff/error", "id:no", "forbidden")
@@ -368,9 +464,8 @@ def test_with_a_token_only_those_who_know_it_are_obeyed() -> None:
         assert probe.ask("/riff/hello", "token:correct horse", 0)[0][0] == "/riff/welcome"
         probe.send("/riff/pad", 4)
         assert recorder.command() == TriggerPad(4)
-        stranger = OscProbe(surface.port)
+        stranger = connect(surface.port)
         assert stranger.ask("/riff/pad", 5)[0][2] == "forbidden"
-        stranger.close()
         assert recorder.rest() == []
 
 
@@ -380,19 +475,15 @@ def test_a_stranger_is_told_nothing_but_that_a_token_is_wanted() -> None:
         assert probe.receive()[2] == "forbidden"
 
 
-def test_a_stranger_cannot_replace_the_knob_of_one_who_knows_the_token() -> None:
-    surface, stuck = OscSurface(port=0, token="correct horse"), _Stuck()
-    surface.start(stuck)
-    friend, stranger = OscProbe(surface.port), OscProbe(surface.port)
-    friend.send("/riff/pad", "token:correct horse", 1)
-    assert stuck.is_busy.wait(WAIT_S)
-    friend.send("/riff/knob/morph", "token:correct horse", 0.75)
-    stranger.send("/riff/knob/morph", 0.0)
-    stuck.go_on.set()
-    assert [stuck.command(), stuck.command()] == [TriggerPad(1), SetKnob("morph", 0.75)]
-    friend.close()
-    stranger.close()
-    surface.close()
+def test_a_stranger_cannot_replace_the_knob_of_one_who_knows_the_token(connect: Connect) -> None:
+    with stuck_rig(token="correct horse") as (surface, stuck, friend):
+        stranger = connect(surface.port)
+        friend.send("/riff/pad", "token:correct horse", 1)
+        assert stuck.is_busy.wait(WAIT_S)
+        friend.send("/riff/knob/morph", "token:correct horse", 0.75)
+        stranger.send("/riff/knob/morph", 0.0)
+        stuck.go_on.set()
+        assert [stuck.command(), stuck.command()] == [TriggerPad(1), SetKnob("morph", 0.75)]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.10", "::"])

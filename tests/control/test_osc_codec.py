@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import struct
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -23,8 +24,10 @@ from riffsidecar.control.osc_codec import (
     decode_packet,
     encode_message,
 )
+from riffsidecar.control.osc_ids import split_id
 from riffsidecar.control.osc_reference import osc_examples
-from riffsidecar.errors import OscError
+from riffsidecar.control.osc_table import find_address
+from riffsidecar.errors import OscError, RiffError
 
 PING = osc("/riff/ping")
 PAD = osc("/riff/pad", 3)
@@ -142,20 +145,26 @@ def test_bundles_nested_as_deep_as_allowed_are_read() -> None:
     assert [message.address for message in decode_packet(nested(MAX_DEPTH))] == ["/riff/ping"]
 
 
-def test_fifty_thousand_mutated_packets_raise_nothing_but_osc_errors() -> None:
+def test_fifty_thousand_mutated_packets_become_commands_or_errors_of_ours_and_nothing_else() -> None:
     generator = random.Random(9123)
     seeds = [*osc_examples(), *MALFORMED.values(), bundle(PAD, PING), nested(3)]
-    refused = 0
+    fates: Counter[str] = Counter()
     for _ in range(50_000):
         packet = mutated(generator.choice(seeds), generator)
         try:
-            for message in decode_packet(packet):
-                assert all(
-                    isinstance(value, int | str) or math.isfinite(value) for value in message.arguments
-                )
+            messages = decode_packet(packet)
         except OscError:
-            refused += 1
-    assert 10_000 < refused < 50_000
+            fates["malformed"] += 1
+            continue
+        for message in messages:
+            assert all(isinstance(value, int | str) or math.isfinite(value) for value in message.arguments)
+            try:
+                find_address(message.address).command(split_id(message.arguments)[0])
+                fates["taken"] += 1
+            except RiffError:
+                fates["refused"] += 1
+    assert 10_000 < fates["malformed"] < 50_000
+    assert min(fates["taken"], fates["refused"]) > 1_000
 
 
 @given(st.binary(max_size=256))

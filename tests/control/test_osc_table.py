@@ -23,6 +23,7 @@ from riffsidecar.session.commands import (
     SetMeter,
     SetSeed,
     SetTempo,
+    SetTransport,
     TriggerPad,
 )
 from riffsidecar.session.knobs import KNOBS
@@ -46,6 +47,8 @@ MEANINGS = [
     ("/riff/tempo", (90, "live"), SetTempo(Tempo(Fraction(90)), "live")),
     ("/riff/tempo", ("default",), ReleaseTempo("request")),
     ("/riff/meter", (7, 8), SetMeter(Meter(7, 8))),
+    ("/riff/transport", (1.0,), SetTransport(True)),
+    ("/riff/transport", (0,), SetTransport(False)),
     ("/riff/bars", (0.5,), SetBars(Fraction(1, 2))),
     ("/riff/bars", ("default",), SetBars(None)),
     ("/riff/key", ("F#m",), SetKey(Key.parse("F#m"))),

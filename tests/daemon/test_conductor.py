@@ -196,11 +196,14 @@ def test_a_defect_in_a_command_is_answered_and_the_next_one_works(
 
 
 def test_a_problem_is_shown_in_the_state_until_it_is_over(bench: Bench) -> None:
-    bench.conductor.note_problem("house.toml: pad 3 has no prompt")
-    bench.conductor.note_problem("")
+    bench.conductor.note_problem("presets", "house.toml: pad 3 has no prompt")
+    bench.conductor.note_problem("rendering", "the worker died")
+    bench.conductor.note_problem("presets", "")
+    bench.conductor.note_problem("rendering", "")
     bench.settle()
     problems = [event.state["problem"] for event in bench.events if isinstance(event, StateChanged)]
-    assert problems == ["", "house.toml: pad 3 has no prompt", ""]
+    both = "house.toml: pad 3 has no prompt; the worker died"
+    assert problems == ["", "house.toml: pad 3 has no prompt", both, "the worker died", ""]
 
 
 def test_more_commands_than_fit_are_refused_at_once(now: list[float]) -> None:

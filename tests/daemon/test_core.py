@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import pytest
 from riffsidecar.config import Config, OscConfig, OutputConfig, PresetsConfig, SessionConfig
 from riffsidecar.control.osc_codec import OscMessage, OscValue, decode_packet, encode_message
 from riffsidecar.daemon import Daemon
+from riffsidecar.daemon.lock import FolderLock
 from riffsidecar.daemon.surfaces import Surfaces
 from riffsidecar.errors import ConfigError, DropError, PortTakenError, PresetError, UnknownNameError
 
@@ -92,7 +95,7 @@ def daemon(config: Config) -> Iterator[Daemon]:
 
 @pytest.fixture
 def client(daemon: Daemon) -> Iterator[Client]:
-    (osc,) = daemon._surfaces
+    osc = next(surface for surface in daemon._surfaces if surface.name == "osc")
     client = Client(osc.port)  # type: ignore[attr-defined]
     yield client
     client.close()
@@ -188,7 +191,21 @@ def test_starting_twice_is_starting_once_and_closing_twice_is_closing_once(daemo
     daemon.start()
     daemon.close()
     daemon.close()
-    assert list(daemon.folder.iterdir()) == []
+    assert not [path for path in daemon.folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+
+
+def test_a_part_that_fails_to_close_does_not_keep_the_others_open(
+    daemon: Daemon, config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    threads = threading.active_count()
+    with monkeypatch.context() as patch:
+        patch.setattr(daemon._watcher, "close", lambda: 1 / 0)
+        daemon.close()
+    assert "ZeroDivisionError" in caplog.text
+    assert threading.active_count() < threads
+    with FolderLock(daemon.folder):
+        pass
+    daemon._watcher.close()
 
 
 def test_a_second_daemon_on_the_same_folder_is_refused_and_leaves_the_first_alone(
@@ -210,15 +227,53 @@ def test_a_taken_port_stops_the_start_and_leaves_nothing_behind(config: Config) 
         daemon = Daemon(busy, Surfaces(busy, midi=False).all, FACTORY)
         with pytest.raises(PortTakenError, match=f"{port}.*--port"):
             daemon.start()
-    assert list(daemon.folder.iterdir()) == []
+    assert not [path for path in daemon.folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     again = Daemon(config, Surfaces(config, midi=False).all, FACTORY)
     again.start()
     again.close()
 
 
 def test_a_drop_folder_in_a_home_that_is_not_there_is_named(config: Config) -> None:
-    with pytest.raises(DropError, match="nobody-of-that-name"):
+    with pytest.raises(ConfigError, match="nobody-of-that-name"):
         Daemon(replace(config, output=replace(config.output, folder="~nobody-of-that-name/loops")), [])
+
+
+def test_a_preset_that_is_broken_at_the_start_is_in_the_state_until_it_is_mended(config: Config) -> None:
+    path = Path(config.presets.folder) / "broken.toml"
+    path.write_text("title = 'broken")
+    surfaces = Surfaces(config, midi=False)
+    daemon = Daemon(config, surfaces.all, FACTORY)
+    surfaces.watch(daemon)
+    daemon.start()
+    with closing(daemon), closing(Client(surfaces.osc.port if surfaces.osc is not None else 0)) as client:
+        client.send("/riff/query", "state", "id:q")
+        while "broken.toml" not in str((row := client.until("/riff/state", "problem")).arguments[1]):
+            continue
+        assert row.arguments[-1] == "id:q"
+        path.write_text(BANK.replace("Mine", "Mended"))
+        client.until_state("problem", "")
+
+
+def test_a_pad_whose_render_a_knob_takes_over_is_told_so_and_the_knob_gets_the_loop(client: Client) -> None:
+    client.send("/riff/render", "slow", "bars", 1, "id:pad")
+    client.until("/riff/progress", "id:pad")
+    client.send("/riff/knob/guidance", 5.5, "id:knob")
+    assert client.until_end("id:pad").arguments[1] == "superseded"
+    client.send("/riff/knob/guidance", 5.0, "id:newer")
+    assert client.until_end("id:knob").arguments[1] == "superseded"
+    client.send("/riff/cancel")
+    assert client.until_end("id:newer").arguments[1] == "cancelled"
+
+
+def test_a_pad_that_waits_for_another_is_told_when_a_knob_takes_it_over(client: Client) -> None:
+    client.send("/riff/render", "slow", "bars", 1, "id:runs")
+    client.until("/riff/progress", "id:runs")
+    client.send("/riff/pad", 3, "id:waits")
+    client.until("/riff/ack", "id:waits")
+    client.send("/riff/knob/guidance", 5.5, "id:knob")
+    assert client.until_end("id:waits").arguments[1] == "superseded"
+    client.send("/riff/cancel", 0)
+    assert client.until_end("id:knob").address == "/riff/done"
 
 
 def test_a_bank_or_preset_folder_that_is_not_there_is_named(config: Config, tmp_path: Path) -> None:
@@ -267,17 +322,17 @@ def test_a_signal_under_load_ends_the_daemon_cleanly(tmp_path: Path, name: str) 
     assert process.stdout is not None
     while '"port"' not in (line := process.stdout.readline()):
         assert line, "the daemon said nothing"
-    client = Client(int(line.split(":")[1].strip(" ,\n")))
-    client.send("/riff/render", "slow", "bars", 1, "id:a")
-    client.until("/riff/progress", "id:a")
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
-    process.send_signal(signal.Signals[name])
-    assert client.until_end("id:a").arguments[1] == "cancelled"
-    client.close()
+    with closing(Client(int(line.split(":")[1].strip(" ,\n")))) as client:
+        client.send("/riff/render", "slow", "bars", 1, "id:a")
+        client.until("/riff/progress", "id:a")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
+        process.send_signal(signal.Signals[name])
+        assert client.until_end("id:a").arguments[1] == "cancelled"
     assert process.wait(timeout=5) == 0
     process.stdout.close()
     for pid in workers:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    assert [path.name for path in (tmp_path / "loops").iterdir()] == []
+    assert {path.name for path in (tmp_path / "loops").glob("[!.]*")} <= {"seeds"}
+    assert not list((tmp_path / "loops").rglob("*.part"))

@@ -92,6 +92,27 @@ def test_the_digest_is_of_content_and_names_and_not_of_place(saved: Path, copy: 
     assert checkpoint_digest(copy) != digest
 
 
+def test_the_digest_leaves_out_what_loading_does_not_read(saved: Path, copy: Path) -> None:
+    (copy / "README.md").write_text("notes", "utf-8")
+    (copy / ".DS_Store").write_bytes(b"x")
+    (copy / "vae" / ".DS_Store.json").write_bytes(b"x")
+    (copy / "vae" / "plot.png").write_bytes(b"x")
+    (copy / "elsewhere").mkdir()
+    (copy / "elsewhere" / "config.json").write_text("{}", "utf-8")
+    assert checkpoint_digest(copy) == checkpoint_digest(saved)
+    (copy / "vae" / "config.json").write_text("{}", "utf-8")
+    assert checkpoint_digest(copy) != checkpoint_digest(saved)
+
+
+@pytest.mark.parametrize("library", ["diffusers_evil", "diffusers.evil", "transformersx", "riffsidecar.cli"])
+def test_a_library_whose_name_only_begins_like_one_of_ours_is_refused(copy: Path, library: str) -> None:
+    index = json.loads((copy / "model_index.json").read_text("utf-8"))
+    index["scheduler"] = [library, "FlowAdamsBashforthScheduler"]
+    (copy / "model_index.json").write_text(json.dumps(index), "utf-8")
+    with pytest.raises(CheckpointError, match="does not know"):
+        load_pipeline(copy)
+
+
 def test_the_embedded_checkpoint_lies_in_the_package() -> None:
     path = packaged_checkpoint()
     assert path.parts[-3:] == ("riffsidecar", "checkpoints", "embedded")

@@ -17,7 +17,7 @@ from riffsidecar.diffusion.locks import (
     spectrogram_weights,
 )
 from riffsidecar.errors import DiffusionError
-from riffsidecar.music import LoopLength
+from riffsidecar.music import BarSpans, LoopLength
 from riffsidecar.spectrogram.formats import BEAT_GRID
 
 _FOUR_BARS = LoopLength.parse(4, "4/4", 120)
@@ -28,25 +28,40 @@ def _latents(columns: int) -> np.ndarray:
 
 
 def test_bars_are_counted_from_one_and_include_the_last() -> None:
-    columns = bar_columns(_FOUR_BARS, 2, 3)
+    columns = bar_columns(_FOUR_BARS, BarSpans.parse((2, 3)))
     assert columns.tolist() == [0.0] * 16 + [1.0] * 32 + [0.0] * 16
 
 
 def test_bars_of_seven_eighths_are_fourteen_columns() -> None:
-    columns = bar_columns(LoopLength.parse(3, "7/8", 120), 3, 3)
+    columns = bar_columns(LoopLength.parse(3, "7/8", 120), BarSpans.parse((3, 3)))
     assert columns.tolist() == [0.0] * 28 + [1.0] * 14
 
 
 def test_a_bar_line_inside_a_column_leaves_a_share_of_it() -> None:
     length = LoopLength.parse(2, "5/16", 200)
     assert length.columns == 5
-    assert bar_columns(length, 1, 1).tolist() == [1.0, 1.0, 0.5, 0.0, 0.0]
+    assert bar_columns(length, BarSpans.parse((1, 1))).tolist() == [1.0, 1.0, 0.5, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("bars", [(0, 1), (3, 2), (1, 5), (5, 5)])
-def test_bars_that_are_not_there_are_refused(bars: tuple[int, int]) -> None:
-    with pytest.raises(DiffusionError, match="within 1-4"):
-        bar_columns(_FOUR_BARS, *bars)
+@pytest.mark.parametrize("bars", ["1-5", "5", "4-4+1/2"])
+def test_bars_that_are_not_there_are_refused(bars: str) -> None:
+    with pytest.raises(DiffusionError, match="from 1 to 4"):
+        bar_columns(_FOUR_BARS, BarSpans.parse(bars))
+
+
+def test_several_spans_and_parts_of_bars_are_kept() -> None:
+    columns = bar_columns(_FOUR_BARS, BarSpans.parse("1,3+1/2-4"))
+    assert columns.tolist() == [1.0] * 16 + [0.0] * 24 + [1.0] * 24
+
+
+def test_all_bars_but_one_sound_exactly_as_they_did() -> None:
+    rendered, earlier = _noise(0), _noise(1)
+    mixed = keep_audio(rendered, earlier, _FOUR_BARS, 44100, bars=BarSpans.parse("1-2,4"))
+    bar = rendered.shape[1] // 4
+    np.testing.assert_allclose(mixed[:, : 2 * bar], earlier[:, : 2 * bar], atol=1e-6)
+    np.testing.assert_allclose(mixed[:, 3 * bar :], earlier[:, 3 * bar :], atol=1e-6)
+    inner = slice(2 * bar + bar // 16, 3 * bar - bar // 16)
+    np.testing.assert_allclose(mixed[:, inner], rendered[:, inner], atol=1e-6)
 
 
 def test_a_band_keeps_the_rows_inside_it_from_the_bottom_up() -> None:
@@ -66,20 +81,20 @@ def test_a_band_too_narrow_names_the_nearest_that_can_be_kept() -> None:
 
 
 def test_bars_and_band_together_keep_either() -> None:
-    lock = make_lock(_latents(64), _FOUR_BARS, BEAT_GRID, bars=(1, 1), band_hz=(0.0, 300.0))
+    lock = make_lock(_latents(64), _FOUR_BARS, BEAT_GRID, bars=BarSpans.parse((1, 1)), band_hz=(0.0, 300.0))
     assert lock.mask[:, :16].min() == 1.0
     assert lock.mask[0].min() == 1.0
     assert lock.mask[-1, 32] == 0.0
 
 
 def test_kept_bars_have_soft_shoulders_around_the_circle() -> None:
-    lock = make_lock(_latents(64), _FOUR_BARS, BEAT_GRID, bars=(1, 1))
+    lock = make_lock(_latents(64), _FOUR_BARS, BEAT_GRID, bars=BarSpans.parse((1, 1)))
     assert lock.mask[0, [-2, -1, 0, 15, 16, 17]].tolist() == [0.0, 0.5, 1.0, 1.0, 0.5, 0.0]
 
 
 def test_locks_that_fit_nothing_are_refused() -> None:
     with pytest.raises(DiffusionError, match="64 columns"):
-        make_lock(_latents(32), _FOUR_BARS, BEAT_GRID, bars=(1, 1))
+        make_lock(_latents(32), _FOUR_BARS, BEAT_GRID, bars=BarSpans.parse((1, 1)))
     with pytest.raises(DiffusionError, match="name the bars or the band"):
         make_lock(_latents(64), _FOUR_BARS, BEAT_GRID)
     with pytest.raises(DiffusionError, match="must be"):
@@ -114,7 +129,7 @@ def _noise(seed: int) -> np.ndarray:
 
 def test_kept_bars_sound_exactly_as_they_did() -> None:
     rendered, earlier = _noise(0), _noise(1)
-    mixed = keep_audio(rendered, earlier, _FOUR_BARS, 44100, bars=(2, 3))
+    mixed = keep_audio(rendered, earlier, _FOUR_BARS, 44100, bars=BarSpans.parse((2, 3)))
     bar = rendered.shape[1] // 4
     np.testing.assert_allclose(mixed[:, bar : 3 * bar], earlier[:, bar : 3 * bar], atol=1e-6)
     border = bar // 16
@@ -127,7 +142,7 @@ def test_a_kept_first_bar_crosses_over_around_the_circle() -> None:
         np.ones((1, _FOUR_BARS.num_samples(44100)), np.float32),
         np.zeros((1, _FOUR_BARS.num_samples(44100))),
     )
-    gain = keep_audio(zeros.astype(np.float32), ones, _FOUR_BARS, 44100, bars=(1, 1))[0]
+    gain = keep_audio(zeros.astype(np.float32), ones, _FOUR_BARS, 44100, bars=BarSpans.parse((1, 1)))[0]
     assert gain[0] == gain[88199] == 1.0
     assert gain[-1] > 0.99
     assert 0.4 < gain[-2756] < 0.6
@@ -151,4 +166,4 @@ def test_a_kept_band_is_40_db_like_it_was_and_the_rest_is_new() -> None:
 
 def test_audio_of_another_length_is_refused() -> None:
     with pytest.raises(DiffusionError, match="must be the same"):
-        keep_audio(_noise(0), _noise(0)[:, :-1], _FOUR_BARS, 44100, bars=(1, 1))
+        keep_audio(_noise(0), _noise(0)[:, :-1], _FOUR_BARS, 44100, bars=BarSpans.parse((1, 1)))

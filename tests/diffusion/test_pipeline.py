@@ -13,7 +13,7 @@ from riffsidecar.diffusion.blend import seeded_noise
 from riffsidecar.diffusion.locks import make_lock
 from riffsidecar.diffusion.pipeline import LoopOutput, LoopPipeline
 from riffsidecar.errors import CancelledError, DiffusionError
-from riffsidecar.music import Chords, Key, LoopLength
+from riffsidecar.music import BarSpans, Chords, Key, LoopLength
 from riffsidecar.spectrogram.formats import BEAT_GRID
 
 _ONE_BAR = LoopLength.parse(1, "4/4", 120)
@@ -167,7 +167,7 @@ def test_strength_leads_from_the_seed_audio_without_jumps(pipeline: LoopPipeline
 def test_kept_bars_are_kept_and_the_rest_is_new(pipeline: LoopPipeline) -> None:
     length = LoopLength.parse(2, "4/4", 120)
     earlier = _make(pipeline, length=length, seed=11)
-    lock = make_lock(earlier.latents.numpy(), length, BEAT_GRID, bars=(2, 2))
+    lock = make_lock(earlier.latents.numpy(), length, BEAT_GRID, bars=BarSpans.parse((2, 2)))
     output = _make(pipeline, "bright choir", length=length, keep=lock)
     assert torch.equal(output.latents[..., 16:], earlier.latents[..., 16:])
     np.testing.assert_array_equal(output.spectrogram[..., 256:], earlier.spectrogram[..., 256:])
@@ -191,7 +191,12 @@ def test_kept_bands_are_kept_in_the_spectrogram_although_the_decoder_mixes_rows(
 def test_what_is_new_hears_what_is_kept(pipeline: LoopPipeline) -> None:
     length = LoopLength.parse(2, "4/4", 120)
     locks = [
-        make_lock(_make(pipeline, length=length, seed=seed).latents.numpy(), length, BEAT_GRID, bars=(1, 1))
+        make_lock(
+            _make(pipeline, length=length, seed=seed).latents.numpy(),
+            length,
+            BEAT_GRID,
+            bars=BarSpans.parse((1, 1)),
+        )
         for seed in (11, 12)
     ]
     free = [_make(pipeline, length=length, keep=lock).latents[..., 20:28] for lock in locks]
@@ -257,7 +262,10 @@ def test_shapes_that_do_not_fit_are_named(pipeline: LoopPipeline) -> None:
     with pytest.raises(DiffusionError, match="latents are"):
         pipeline.decode(np.zeros((8, 31, 4), np.float32))
     lock = make_lock(
-        np.zeros((8, 32, 32), np.float32), LoopLength.parse(2, "4/4", 120), BEAT_GRID, bars=(1, 1)
+        np.zeros((8, 32, 32), np.float32),
+        LoopLength.parse(2, "4/4", 120),
+        BEAT_GRID,
+        bars=BarSpans.parse((1, 1)),
     )
     with pytest.raises(DiffusionError, match="the lock's latents"):
         _make(pipeline, keep=lock)

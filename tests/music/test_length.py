@@ -106,8 +106,14 @@ def test_columns_are_sixteenths_at_common_tempi(bars: object, meter: str, bpm: i
 @pytest.mark.parametrize(
     ("bars", "meter", "bpm", "advice"),
     [
-        ("3/10", "4/4", 120, "1/4 or 5/16, in whole bars: 1"),
-        (1, "7/16", 174, "6/7 or 8/7, in whole bars: 2"),
+        (
+            "3/10",
+            "4/4",
+            120,
+            r"4.8 sixteenths.* 1/4 \(4 sixteenths\) or 5/16 \(5 sixteenths\), in whole bars: 1",
+        ),
+        (1, "7/16", 174, r"3.5 eighths.* 6/7 \(3 eighths\) or 8/7 \(4 eighths\), in whole bars: 2"),
+        ("0.26", "4/4", 30, r"16.64 sixty-fourths"),
         (64, "4/4", 120, "the nearest that can be: 30$"),
         (31, "4/4", 120, "the nearest that can be: 30$"),
         ("1/4", "32/1", 20, "choose a faster tempo"),

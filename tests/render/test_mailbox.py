@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from riffsidecar.errors import BusyError, RenderError
 from riffsidecar.music import Tempo
-from riffsidecar.render.mailbox import Mailbox, Ticket
+from riffsidecar.render.mailbox import MAX_JOINED, Mailbox, Ticket
 from riffsidecar.session.events import Origin
 from riffsidecar.session.requests import LoopRequest
 
@@ -54,6 +54,25 @@ def test_an_equal_request_joins_the_one_that_waits_or_runs() -> None:
     box.start_next()
     assert box.post(ticket(3, key="same")).joined
     assert [origin.request_id for origin in box.finish().origins] == ["1", "2", "3"]
+
+
+def test_only_so_many_requesters_join_and_the_next_is_busy() -> None:
+    box = Mailbox()
+    for job_id in range(MAX_JOINED):
+        box.post(ticket(job_id, key="same"))
+    with pytest.raises(BusyError, match="64 times"):
+        box.post(ticket(MAX_JOINED, key="same"))
+    box.start_next()
+    with pytest.raises(BusyError):
+        box.post(ticket(MAX_JOINED, key="same"))
+    assert len(box.finish().origins) == MAX_JOINED
+
+
+def test_a_requester_without_a_name_for_its_requests_joins_once() -> None:
+    box, pads = Mailbox(), (Origin("midi", "pads"),)
+    for job_id in range(1000):
+        box.post(replace(ticket(job_id, key="same"), origins=pads))
+    assert box.waiting[0].origins == pads
 
 
 def test_an_equal_request_does_not_join_a_render_that_is_being_stopped() -> None:

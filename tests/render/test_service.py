@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,6 +30,7 @@ class StepWorker:
         self.renders: list[str] = []
         self.errors: list[Exception] = []
         self.closed = 0
+        self.rest_s = 0.0
         self.tended = threading.Event()
         self.in_step = threading.Semaphore(0)
         self.go = threading.Semaphore(0)
@@ -55,8 +57,9 @@ class StepWorker:
         wav = wav_bytes(request)
         return RenderedLoop(wav, "riff", request.num_samples, request.sample_rate, -14.0, {}, {}, {})
 
-    def tend(self) -> None:
+    def tend(self) -> bool:
         self.tended.set()
+        return True
 
     def cancel(self, job_id: int) -> None:
         self._stop.add(job_id)
@@ -112,7 +115,20 @@ class Bench:
         self.drop = NumberedDrop(folder)
         self.cache = LoopCache(50_000_000)
         self.log = Log()
-        self.service = RenderService(self.worker, self.drop, self.cache, self.log)
+        self.problems: list[str] = []
+        self._changed = threading.Condition()
+        self.service = RenderService(
+            self.worker, self.drop, self.cache, self.log, on_problem=self._take_problem
+        )
+
+    def _take_problem(self, problem: str) -> None:
+        with self._changed:
+            self.problems.append(problem)
+            self._changed.notify_all()
+
+    def wait_for_problem(self, count: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.problems) >= count, timeout=10), self.problems
 
     def hold(self, slot: int, request: LoopRequest, origin: Origin = ME) -> LoopRequest:
         """Submit a render and wait until it is in its first step."""
@@ -312,6 +328,64 @@ def test_ten_thousand_requests_leave_at_most_one_render_waiting_a_slot(
     bench.worker.go.release(2)
     assert len(bench.log.wait(10_001)) == 10_001
     assert bench.worker.renders == ["held quick"]
+
+
+def test_a_worker_that_died_too_often_is_told_with_the_time_it_is_started_again(
+    bench: Bench, request_120: LoopRequest
+) -> None:
+    bench.service.submit(1, request_120, [ME])
+    bench.log.wait(1)
+    assert bench.service.status == "ready"
+    bench.worker.rest_s = 500.0
+    bench.worker.errors = [WorkerError("it died"), WorkerError("it rests")]
+    for seed in (1, 2):
+        bench.service.submit(1, replace(request_120, seed=seed), [ME])
+        bench.log.wait(1 + seed)
+    assert bench.service.status == "worker-down"
+    bench.wait_for_problem(1)
+    (problem,) = bench.problems
+    assert re.search(r"died too often.*started again at \d\d:\d\d:\d\d.*doctor", problem)
+    bench.worker.rest_s = 0.0
+    bench.wait_for_problem(2)
+    assert bench.problems[1:] == [""]
+    assert bench.service.status == "ready"
+
+
+def test_a_worker_that_does_not_come_back_is_told_until_it_does(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    back = bench.worker.tend
+
+    def gone() -> bool:
+        raise CheckpointError("the checkpoint is gone")
+
+    bench.worker.tend = gone  # type: ignore[method-assign]
+    bench.wait_for_problem(1)
+    assert bench.problems == ["no loop can be rendered yet: the checkpoint is gone"]
+    assert bench.service.status == "no-model"
+    bench.worker.tend = back  # type: ignore[method-assign]
+    bench.wait_for_problem(2)
+    assert (bench.problems[1], bench.service.status) == ("", "ready")
+
+
+def test_closing_while_the_model_is_loading_is_no_failure(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_loading, is_closed = threading.Event(), threading.Event()
+
+    def start() -> Ready:
+        is_loading.set()
+        assert is_closed.wait(10)
+        raise CancelledError("the render worker is being closed")
+
+    slow = Bench(tmp_path)
+    slow.worker.start = start  # type: ignore[method-assign]
+    slow.worker.close = lambda timeout_s=3.0: is_closed.set()  # type: ignore[method-assign]
+    slow.service.start()
+    assert is_loading.wait(10)
+    slow.service.close()
+    assert caplog.records == []
+    assert slow.problems == []
 
 
 def test_an_idle_service_looks_after_its_worker(bench: Bench) -> None:

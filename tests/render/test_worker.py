@@ -109,7 +109,11 @@ def test_after_too_many_deaths_the_worker_stays_down_until_the_window_has_passed
             worker.render(job_id, replace(request_120, prompt="die"))
     with pytest.raises(WorkerError, match="3 times in 10 minutes"):
         worker.render(8, request_120)
+    assert worker.rest_s == 600.0
+    assert not worker.tend() and worker.pid is None
     now_s = 601.0
+    assert worker.tend() and worker.pid is not None
+    assert worker.rest_s == 0.0
     assert worker.render(9, request_120).num_samples == request_120.num_samples
     worker.close()
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riffsidecar.errors import RiffError, SessionError, UnknownNameError
-from riffsidecar.music import Chords, Key, Meter, Tempo
+from riffsidecar.music import BarSpans, Chords, Key, Meter, Tempo
 from riffsidecar.session import (
     KNOBS,
     LOCAL_OPTIONS,
@@ -31,6 +31,7 @@ from riffsidecar.session import (
     SetMeter,
     SetSeed,
     SetTempo,
+    SetTransport,
     TriggerPad,
     check_option,
 )
@@ -49,6 +50,7 @@ BAD: list[tuple[type, tuple[Any, ...]]] = [
     (SetTempo, (Tempo.parse(120), "bank")),
     (ReleaseTempo, ("default",)),
     (SetMeter, ("4/4",)),
+    (SetTransport, (1,)),
     (SetBars, (65,)),
     (SetBars, ("x",)),
     (SetKey, ("Am",)),
@@ -81,7 +83,8 @@ def test_every_option_of_a_render_is_a_field_of_the_request_or_the_tempo() -> No
     assert set(OPTIONS) - {"bpm"} <= set(LoopRequest.__dataclass_fields__)
     assert set(LOCAL_OPTIONS) <= set(LoopRequest.__dataclass_fields__)
     assert set(KNOBS) <= set(OPTIONS)
-    together = {*OPTIONS, *LOCAL_OPTIONS, "prompt", "tempo"}
+    # Only a loop that follows the tempo has latents of another one.
+    together = {*OPTIONS, *LOCAL_OPTIONS, "prompt", "tempo", "latents_tempo"}
     assert together - {"bpm"} == set(LoopRequest.__dataclass_fields__)
 
 
@@ -108,10 +111,10 @@ def test_no_path_is_among_the_options_that_any_client_may_give() -> None:
         ("bit_depth", 16, "16"),
         ("bit_depth", 24.0, "24"),
         ("bit_depth", "32f", "32f"),
-        ("keep_bars", "1-2", (1, 2)),
-        ("keep_bars", "3", (3, 3)),
-        ("keep_bars", 3, (3, 3)),
-        ("keep_bars", (1, 2), (1, 2)),
+        ("keep_bars", "1-2", BarSpans.parse((1, 2))),
+        ("keep_bars", "1-2,4", BarSpans.parse("1,2,4")),
+        ("keep_bars", 3, BarSpans.parse("3")),
+        ("keep_bars", (1, 2), BarSpans.parse("1-2")),
         ("keep_bands_hz", "20-200.5", (20.0, 200.5)),
         ("source_path", PurePath("a.wav"), "a.wav"),
         ("of_path", "b.wav", "b.wav"),

@@ -21,7 +21,7 @@ def test_the_table_has_the_rows_that_the_model_honours() -> None:
     assert rows == {
         "morph": (0, 1, 0.0),
         "drift": (0, 1, 0.0),
-        "strength": (0, 1, 0.7),
+        "strength": (0, 1, 1.0),
         "guidance": (1, 6, 4.0),
         "density": (0, 1, None),
         "brightness": (0, 1, None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -247,3 +248,12 @@ def test_a_bank_is_named_after_its_file(stem: str, name: str) -> None:
 def test_the_shipped_files_are_plain_toml_that_others_can_read() -> None:
     for path in SHIPPED:
         assert len(tomllib.loads(path.read_text("utf-8"))["pad"]) == 16
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "folder.toml").mkdir()
+    for name in ("pipe.toml", "folder.toml"):
+        with pytest.raises(PresetError, match="is no file"):
+            load_bank(tmp_path / name)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riffsidecar.errors import MusicError, SessionError
-from riffsidecar.music import MODES, Chords, Key, LoopLength, Meter, Tempo
+from riffsidecar.music import MODES, BarSpans, Chords, Key, LoopLength, Meter, Tempo
 from riffsidecar.session import BIT_DEPTHS, MAX_SEED, LoopRequest
 
 SHA = "0123456789abcdef" * 4
@@ -41,7 +41,9 @@ def requests(draw: st.DrawFn) -> LoopRequest:
         source_sha256=SHA,
         of_path="loop.wav" if locked else None,
         of_sha256=SHA if locked else "",
-        keep_bars=(1, 1) if locked else None,
+        keep_bars=draw(st.sampled_from([BarSpans.parse(text) for text in ("1", "1+1/4", "1-0+1/2")]))
+        if locked
+        else None,
         keep_bands_hz=draw(st.none() | st.just((20.0, 200.0))) if locked else None,
         density=draw(st.none() | unit),
         brightness=draw(st.none() | unit),
@@ -82,10 +84,11 @@ def test_every_field_decides_the_digest() -> None:
     changes: dict[str, Any] = {
         "prompt": "other", "prompt_b": "b", "morph": 0.5, "negative": "n", "seed": 1, "drift": 0.5,
         "guidance": 3.0,
-        "quality": "fine", "strength": 0.5, "source_sha256": SHA, "density": 0.5, "brightness": 0.5,
+        "quality": "fine", "strength": 0.5, "source_sha256": SHA, "source_use": "groove", "density": 0.5,
+        "brightness": 0.5,
         "energy": 0.5,
         "tempo": Tempo.parse(121), "meter": Meter(3, 4), "bars": Fraction(2), "key": Key(0),
-        "model": "riffusion",
+        "model": "riffusion", "lora": "dusty", "anchor": "four", "seam": "roll", "air": 0.5,
         "chords": Chords.parse("C"), "sample_rate": 48000, "bit_depth": "16", "loudness_lufs": -9.0,
         "label": "kick",
     }  # fmt: skip
@@ -93,8 +96,9 @@ def test_every_field_decides_the_digest() -> None:
     made = [make(), *(make(**{name: value}) for name, value in changes.items()), make(**lock)]
     made += [make(**{**lock, "keep_bars": (1, 3)}), make(of_sha256=SHA, keep_bands_hz=(0.0, 100.0))]
     made += [make(source_sha256=SHA, source_path="a.wav"), make(**lock, of_path="b.wav")]
+    made += [make(latents_tempo=Tempo.parse(119))]
     assert len({request.digest for request in made}) == len(made)
-    fields = {"source_path", "of_path", "of_sha256", "keep_bars", "keep_bands_hz", *changes}
+    fields = {"source_path", "of_path", "of_sha256", "keep_bars", "keep_bands_hz", "latents_tempo", *changes}
     assert fields == set(LoopRequest.__dataclass_fields__)
 
 
@@ -169,12 +173,12 @@ def test_no_prompt_carries_control_characters_and_cleaning_twice_changes_nothing
         ({"source_path": "", "source_sha256": SHA}, "source_path is ''"),
         ({"of_sha256": SHA}, "go together"),
         ({"keep_bars": (1, 2)}, "go together"),
-        ({"of_sha256": SHA, "keep_bars": (0, 1)}, "whole bars from 1 to 4"),
-        ({"of_sha256": SHA, "keep_bars": (2, 1)}, "whole bars from 1 to 4"),
-        ({"of_sha256": SHA, "keep_bars": (1, 5)}, "whole bars from 1 to 4"),
-        ({"of_sha256": SHA, "keep_bars": (1.5, 2)}, "whole bars from 1 to 4"),
-        ({"of_sha256": SHA, "keep_bars": (1,)}, "two numbers"),
-        ({"of_sha256": SHA, "keep_bars": ("1", "2")}, "two numbers"),
+        ({"of_sha256": SHA, "keep_bars": (0, 1)}, "counted from 1"),
+        ({"of_sha256": SHA, "keep_bars": (2, 1)}, "counted from 1"),
+        ({"of_sha256": SHA, "keep_bars": (1, 5)}, "from 1 to 4"),
+        ({"of_sha256": SHA, "keep_bars": (1.5, 2)}, "counted from 1"),
+        ({"of_sha256": SHA, "keep_bars": (1,)}, "counted from 1"),
+        ({"of_sha256": SHA, "keep_bars": ("1", "2")}, "counted from 1"),
         ({"of_sha256": SHA, "keep_bands_hz": (200.0, 20.0)}, "must rise"),
         ({"of_sha256": SHA, "keep_bands_hz": (0.0, 30000.0)}, "must rise"),
     ],
@@ -206,8 +210,8 @@ def test_replacing_a_field_checks_it_again() -> None:
         ({"bpm": None}, "tempo is ''"),
         ({"bpm": "9" * 5000}, "tempo is"),
         ({"bars": "1/0"}, "bars is"),
-        ({"keep_bars": "1-2"}, "keep_bars is"),
-        ({"of_sha256": SHA, "keep_bars": [1, 2, 3]}, "two numbers"),
+        ({"keep_bars": "1-2"}, "go together"),
+        ({"of_sha256": SHA, "keep_bars": [1, 2, 3]}, "counted from 1"),
         ({"prompt": ["x"]}, "prompt is a list"),
         ({"prompt": None}, "prompt is None"),
         ({"seed": "x"}, "seed is"),

@@ -36,6 +36,7 @@ from riffsidecar.session import (
     SetMeter,
     SetSeed,
     SetTempo,
+    SetTransport,
     TriggerPad,
 )
 
@@ -317,6 +318,7 @@ commands = st.one_of(
     st.builds(SetTempo, st.integers(20, 400).map(Tempo.parse), st.sampled_from(TEMPO_SOURCES)),
     st.builds(ReleaseTempo, st.sampled_from(TEMPO_SOURCES)),
     st.builds(SetMeter, st.builds(Meter, st.integers(1, 32), st.sampled_from([1, 2, 4, 8, 16]))),
+    st.builds(SetTransport, st.booleans()),
     st.builds(SetBars, st.none() | st.fractions(Fraction(1, 4), 64, max_denominator=4)),
     st.builds(SetKey, st.none() | st.builds(Key, st.integers(0, 11))),
     st.builds(SetChords, st.none() | st.just(Chords.parse("Am F | C G"))),
@@ -325,6 +327,15 @@ commands = st.one_of(
     st.builds(Cancel, st.none() | st.integers(0, 16)),
     st.just(ReplaceBank(make_bank("other", tempo=None))),
 )
+
+
+def test_bars_between_two_sixteenths_are_refused_at_once_in_words_of_musicians() -> None:
+    session = Session.start(BankLibrary((make_bank(),)))
+    with pytest.raises(
+        MusicError, match=r"20.8 sixteenths.*5/4 \(20 sixteenths\) or 21/16 \(21 sixteenths\)"
+    ):
+        session.apply(SetBars(Fraction(13, 10)))
+    assert session.apply(SetBars(Fraction(5, 4))).session.bars == Fraction(5, 4)
 
 
 @settings(max_examples=100)

@@ -1,0 +1,129 @@
+"""``riffsidecar autostart``: what each system is told, and that it is told and untold."""
+
+from __future__ import annotations
+
+import json
+import plistlib
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from riffsidecar.cli import autostart, main
+from riffsidecar.cli.autostart_entries import autostart_entry
+from riffsidecar.cli.live_library import Machine
+from riffsidecar.errors import ConfigError
+
+PYTHON = "/opt/riff sidecar/bin/python"
+COMMAND = (PYTHON, "-m", "riffsidecar", "run", "--out", '/home/kim/100% "loops" $x')
+
+
+def test_launchd_gets_an_agent_that_runs_at_log_in_and_again_after_a_crash(tmp_path: Path) -> None:
+    entry = autostart_entry(Machine("darwin", tmp_path), COMMAND, tmp_path / "config", 501)
+    assert entry.path == tmp_path / "Library/LaunchAgents/io.github.riffsidecar.plist"
+    agent = plistlib.loads(entry.text.encode("utf-8"))
+    assert agent["ProgramArguments"] == list(COMMAND) and agent["Label"] == entry.path.stem
+    assert agent["RunAtLoad"] is True and agent["KeepAlive"] == {"SuccessfulExit": False}
+    assert entry.enable == (("launchctl", "bootstrap", "gui/501", str(entry.path)),)
+    assert entry.disable == (("launchctl", "bootout", "gui/501/io.github.riffsidecar"),)
+
+
+def test_systemd_gets_a_user_service_whose_words_are_quoted_its_way(tmp_path: Path) -> None:
+    entry = autostart_entry(Machine("linux", tmp_path), COMMAND, tmp_path / ".config/riffsidecar")
+    assert entry.path == tmp_path / ".config/systemd/user/riffsidecar.service"
+    (line,) = (line for line in entry.text.splitlines() if line.startswith("ExecStart="))
+    assert line == (
+        'ExecStart="/opt/riff sidecar/bin/python" "-m" "riffsidecar" "run" "--out" '
+        '"/home/kim/100%% \\"loops\\" $$x"'
+    )
+    assert "Restart=on-failure" in entry.text and "WantedBy=default.target" in entry.text
+    assert entry.enable[-1] == ("systemctl", "--user", "enable", "--now", "riffsidecar.service")
+
+
+def test_the_task_scheduler_gets_a_task_without_a_window_or_a_time_limit(tmp_path: Path) -> None:
+    words = (r"C:\Program Files\Python312\python.exe", *COMMAND[1:5], r"C:\Kim & co\loops")
+    entry = autostart_entry(Machine("win32", tmp_path), words, tmp_path / "riffsidecar")
+    task = ElementTree.fromstring(entry.text.split("\n", 1)[1])
+    space = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
+    execution = task.find(f"{space}Actions/{space}Exec")
+    assert execution is not None
+    assert execution.findtext(f"{space}Command") == r"C:\Program Files\Python312\pythonw.exe"
+    assert execution.findtext(f"{space}Arguments") == r'-m riffsidecar run --out "C:\Kim & co\loops"'
+    assert task.find(f"{space}Triggers/{space}LogonTrigger") is not None
+    assert task.findtext(f"{space}Settings/{space}ExecutionTimeLimit") == "PT0S"
+    assert (entry.encoding, entry.path) == ("utf-16", tmp_path / "riffsidecar/autostart.xml")
+    assert entry.enable[0] == ("schtasks.exe", "/Create", "/TN", "riffsidecar", "/XML", str(entry.path), "/F")
+
+
+def test_an_unknown_system_and_a_program_without_a_path_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="autostart does not know plan9"):
+        autostart_entry(Machine("plan9", tmp_path), COMMAND, tmp_path)
+    with pytest.raises(ConfigError, match="must be a whole path"):
+        autostart_entry(Machine("linux", tmp_path), ("python", "-m"), tmp_path)
+
+
+@pytest.fixture
+def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Let nothing reach the system, and note what would have."""
+    words: list[tuple[str, ...]] = []
+
+    def run(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
+        words.append(tuple(command))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(autostart.subprocess, "run", run)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
+    monkeypatch.chdir(tmp_path)
+    return words
+
+
+def unit(tmp_path: Path) -> Path:
+    return tmp_path / ".config/systemd/user/riffsidecar.service"
+
+
+def test_it_is_installed_shown_and_removed(
+    ran: list[tuple[str, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["autostart"]) == 0
+    assert "is not there" in capsys.readouterr().out and ran == []
+    assert main(["autostart", "install", "--out", "loops"]) == 0
+    assert str(tmp_path / "loops") in unit(tmp_path).read_text(encoding="utf-8")
+    assert [words[2] for words in ran] == ["daemon-reload", "enable"]
+    assert main(["autostart", "show", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out.partition("{")[2].join(("{", "")))
+    assert shown["installed"] is True and shown["path"] == str(unit(tmp_path))
+    assert main(["autostart", "remove"]) == 0
+    assert not unit(tmp_path).exists() and ran[-1][2] == "disable"
+    assert main(["autostart", "remove"]) == 0
+
+
+def test_an_older_entry_is_let_go_before_a_new_one_is_made(
+    ran: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    main(["autostart", "install"])
+    ran.clear()
+    main(["autostart", "install", "--out", "elsewhere"])
+    assert [words[2] for words in ran] == ["disable", "daemon-reload", "enable"]
+    assert "elsewhere" in unit(tmp_path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("problem", ["no bus", None])
+def test_a_system_that_refuses_is_told_with_what_to_try(
+    problem: str | None,
+    ran: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
+        if problem is None:
+            raise FileNotFoundError("systemctl")
+        return subprocess.CompletedProcess(command, 1, "", f"{problem}\n")
+
+    monkeypatch.setattr(autostart.subprocess, "run", refuse)
+    assert main(["autostart", "install"]) == 2
+    err = capsys.readouterr().err
+    assert (problem or "systemctl") in err and "try by hand: systemctl --user daemon-reload" in err

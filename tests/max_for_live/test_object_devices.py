@@ -1,0 +1,246 @@
+"""The devices of plain objects, run by a very small Max: what they send, show and make of the set."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from max_for_live.build import DEVICES, FOLDER
+from riffsidecar.control.osc_answers import event_answers, request_error, state_rows
+from riffsidecar.control.osc_ids import split_id
+from riffsidecar.control.osc_table import find_address
+from riffsidecar.music import LoopLength, Meter, Tempo
+from riffsidecar.session.commands import Command, SetKnob, SetMeter, SetTempo, SetTransport, TriggerPad
+from riffsidecar.session.events import Acked, Finished, Origin, Progressed
+from riffsidecar.session.knobs import KNOBS
+
+sys.path.insert(0, str(Path(__file__).parent))
+from read_amxd import read_patcher
+from tiny_max import TinyMax
+
+_, LIVE11, PADS, _ = DEVICES
+WAV = "/Users/kim/Music/riff loops/riff_90_drums.wav"
+PORT = 9164
+MINE = f"id:live{PORT}-11"
+
+
+def open_device(name: str, taken: tuple[int, ...] = (0, 0, 0), **lom: Any) -> TinyMax:
+    slots = [{"has_clip": each} for each in taken]
+    song = {
+        "tempo": 90.0,
+        "signature_numerator": 7,
+        "signature_denominator": 8,
+        "is_playing": 0,
+        "tracks": [{"clip_slots": slots}],
+    }
+    device = TinyMax(read_patcher((FOLDER / name).read_bytes()), {"live_set": song, **lom})
+    device.load()
+    return device
+
+
+def commands(device: TinyMax) -> list[Command]:
+    """Return what the daemon makes of what was sent, hellos left out, and forget it."""
+    found = []
+    for address, *values in device.sent:
+        row = find_address(str(address))
+        if row.build is not None:
+            command = row.command(split_id(tuple(values))[0])
+            assert command is not None
+            found.append(command)
+    device.sent.clear()
+    return found
+
+
+def tell(device: TinyMax, event: Any) -> None:
+    for answer in event_answers(event):
+        device.hear(answer.address, *answer.values)
+
+
+def finished(slot: int, request_id: str = MINE) -> Finished:
+    length = LoopLength.parse(3, "7/8", "90")
+    return Finished(
+        origin=Origin("osc", "", request_id),
+        slot=slot,
+        path=WAV,
+        bars=3.0,
+        bpm=90.0,
+        key="",
+        seed=1,
+        num_samples=length.num_samples(44100),
+        sample_rate=44100,
+        render_s=1.0,
+        cached=False,
+    )
+
+
+def slots(device: TinyMax) -> list[dict[str, Any]]:
+    return list(device.lom["live_set"]["tracks"][0]["clip_slots"])
+
+
+def status(device: TinyMax) -> str:
+    return " ".join(str(word) for word in device.shown["status"][-1][1:])
+
+
+@pytest.mark.parametrize(("name", "port", "who"), [(LIVE11, 9164, "live11"), (PADS, 9184, "pads")])
+def test_it_greets_until_it_is_heard_turns_green_and_red_again_when_the_daemon_goes(
+    name: str, port: int, who: str
+) -> None:
+    device = open_device(name)
+    assert ["/riff/hello", port, who] in device.sent and device.port == port
+    device.wait(6000)
+    assert device.shown["light"][-1] == ["textcolor", 0.9, 0.2, 0.15, 1]
+    assert "does not answer" in status(device)
+    device.hear("/riff/welcome", port, "0.1.0", "ready", who)
+    assert device.shown["light"][-1] == ["textcolor", 0.3, 0.8, 0.35, 1]
+    assert status(device) == "riffsidecar is there"
+    for _ in range(4):
+        device.wait(2000)
+        device.hear("/riff/welcome", port, "0.1.0", "ready", who)
+    assert device.shown["light"][-1] == ["textcolor", 0.3, 0.8, 0.35, 1]
+    device.wait(6000)
+    assert device.shown["light"][-1] == ["textcolor", 0.9, 0.2, 0.15, 1]
+
+
+@pytest.mark.parametrize("name", [LIVE11, PADS])
+def test_another_reply_port_is_listened_at_and_named(name: str) -> None:
+    device = open_device(name)
+    device.turn("port", 9300.0)
+    device.wait(2000)
+    assert device.port == 9300 and device.sent[-1][:2] == ["/riff/hello", 9300]
+
+
+def test_live_11_tells_the_song_as_it_is_and_as_it_changes() -> None:
+    device = open_device(LIVE11)
+    loaded = commands(device)
+    assert SetTempo(Tempo(Fraction(90)), "live") in loaded and SetMeter(Meter(7, 8)) in loaded
+    for name, value in (("tempo", 133.0), ("signature_numerator", 5), ("is_playing", 1)):
+        device.change(name, value)
+    told = [SetTempo(Tempo(Fraction(133)), "live"), SetMeter(Meter(5, 8)), SetTransport(True)]
+    assert commands(device) == told
+    device.wait(6000)
+    device.hear("/riff/welcome", PORT, "0.1.0", "ready", "live11")
+    device.wait(100)
+    assert set(told) <= set(commands(device))
+
+
+def test_live_11_dials_turn_their_knobs_and_let_them_go_at_their_default() -> None:
+    device = open_device(LIVE11)
+    knobs = [each for each in commands(device) if isinstance(each, SetKnob)]
+    assert knobs == [SetKnob(name, "default") for name in KNOBS]
+    device.turn("morph", 0.25)
+    device.turn("quality", 2)
+    device.turn("quality", 1)
+    assert commands(device) == [
+        SetKnob("morph", 0.25),
+        SetKnob("quality", "fine"),
+        SetKnob("quality", "default"),
+    ]
+
+
+def test_live_11_pads_ask_for_their_loops_and_show_what_becomes_of_them() -> None:
+    device = open_device(LIVE11)
+    commands(device)
+    device.click("pad3")
+    assert device.sent[-1] == ["/riff/pad", 3, MINE]
+    assert commands(device) == [TriggerPad(3)]
+    tell(device, Acked(Origin("osc", "", MINE), 3))
+    assert device.shown["pad3"][-1] == ["activebgcolor", 0.98, 0.7, 0.2, 1.0]
+    tell(device, Progressed(Origin("osc", "", MINE), 3, 0.42, 2.0, "denoise"))
+    assert status(device) == "pad 3: 42 %"
+    superseded, failed = request_error(MINE, "superseded", "gone"), request_error(MINE, "model", "no way")
+    device.hear(superseded.address, *superseded.values)
+    assert device.shown["pad3"][-1] == ["activebgcolor", 0.98, 0.7, 0.2, 1.0]
+    device.hear(failed.address, *failed.values)
+    assert device.shown["pad3"][-1] == ["activebgcolor", 0.9, 0.2, 0.15, 1.0] and status(device) == "no way"
+
+
+def test_live_11_pads_get_the_names_of_the_bank() -> None:
+    device = open_device(LIVE11)
+    pad = {"pad": 5, "name": "deep drums", "prompt": "drums", "color": "#ff0000", "tonal": False}
+    for row in state_rows({"tempo": 90.0, "pads": [pad]}).values():
+        device.hear("/riff/state", *row)
+    assert device.shown["pad5"] == [["text", "deep drums"]]
+
+
+@pytest.mark.parametrize(
+    ("taken", "slot", "index"),
+    [((0, 0, 0), 2, 1), ((0, 1, 0), 2, 2), ((0, 1, 1), 2, 0), ((0, 0, 0), 16, 0)],
+)
+def test_live_11_makes_a_clip_in_the_pads_slot_or_the_next_empty_one(
+    taken: tuple[int, ...], slot: int, index: int
+) -> None:
+    device = open_device(LIVE11, taken)
+    tell(device, finished(slot))
+    device.wait(500)
+    clip = slots(device)[index]["clip"]
+    assert [each["has_clip"] for each in slots(device)].count(1) == sum(taken) + 1
+    assert clip["file_path"] == WAV
+    assert (clip["warping"], clip["looping"]) == (1, 1) and clip["order"].index("warping") == 0
+    assert (clip["loop_start"], clip["loop_end"]) == (0, 10.5)
+    assert (clip["start_marker"], clip["end_marker"]) == (0, 10.5)
+    assert status(device) == "a clip of 10.5 beats"
+    assert device.shown[f"pad{slot}"][-1] == ["activebgcolor", 0.3, 0.8, 0.35, 1.0]
+
+
+def test_live_11_makes_two_clips_of_two_loops() -> None:
+    device = open_device(LIVE11)
+    for slot in (2, 2):
+        tell(device, finished(slot))
+        device.wait(500)
+    assert [each["has_clip"] for each in slots(device)] == [0, 1, 1]
+    assert slots(device)[2]["clip"]["loop_end"] == 10.5
+
+
+def test_live_11_says_why_there_is_no_clip_and_leaves_the_loops_of_others_alone() -> None:
+    full = open_device(LIVE11, (1, 1))
+    tell(full, finished(1))
+    full.wait(500)
+    assert "no empty slot" in status(full)
+    refused = open_device(LIVE11, refuses=True)
+    tell(refused, finished(1))
+    refused.wait(500)
+    assert status(refused) == "Live takes no clip from that file"
+    other = open_device(LIVE11)
+    for request_id in ("midi", "id:live9124-abcd-3"):
+        tell(other, finished(1, request_id))
+    tell(other, Acked(Origin("osc", "", MINE), None))
+    other.wait(500)
+    assert not any(each["has_clip"] for each in slots(other))
+
+
+def test_an_empty_key_that_max_may_drop_changes_nothing_in_live_11() -> None:
+    device = open_device(LIVE11)
+    (answer,) = event_answers(finished(1))
+    device.hear(answer.address, *[value for value in answer.values if value != ""])
+    device.wait(500)
+    assert slots(device)[0]["clip"]["loop_end"] == 10.5
+
+
+def test_notes_and_controllers_of_a_track_play_pads_and_knobs() -> None:
+    device = open_device(PADS)
+    commands(device)
+    for pitch, velocity in ((36, 100), (51, 1), (35, 90), (52, 90)):
+        device.note(pitch, velocity)
+    assert commands(device) == [TriggerPad(1, 100), TriggerPad(16, 1)]
+    for number, value in ((70, 127), (73, 0), (77, 127), (77, 64), (77, 0), (7, 64)):
+        device.controller(number, value)
+    guidance = KNOBS["guidance"]
+    assert commands(device) == [
+        SetKnob("morph", 1.0),
+        SetKnob("guidance", guidance.minimum),
+        SetKnob("quality", "fine"),
+        SetKnob("quality", "normal"),
+        SetKnob("quality", "draft"),
+    ]
+    device.note(36, 0)
+    assert device.sent == [["/riff/pad", 1, 0]] and find_address("/riff/pad").command((1, 0)) is None
+
+
+def test_the_midi_effect_shows_errors() -> None:
+    device = open_device(PADS)
+    device.hear("/riff/error", "id:x", "model", "no way")
+    assert status(device) == "no way"

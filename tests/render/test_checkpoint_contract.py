@@ -1,0 +1,184 @@
+"""What every checkpoint promises: the embedded model, and a small one in Stable Diffusion's layout.
+
+The small one has random weights: these tests are about time, locks, seams and order, never about sound.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support_stable import write_layout
+
+from riffsidecar.audio import Waveform, decode_wav, encode_wav
+from riffsidecar.audio.tags import LoopTags
+from riffsidecar.diffusion.checkpoints import load_pipeline
+from riffsidecar.diffusion.pipeline import LoopPipeline
+from riffsidecar.errors import CancelledError
+from riffsidecar.music import BarSpans, Chords, Key, Meter, Tempo
+from riffsidecar.render.messages import Again, RenderedLoop
+from riffsidecar.render.render_loop import render_loop
+from riffsidecar.session.requests import LoopRequest
+
+
+@pytest.fixture(scope="module", params=["embedded", "stable"])
+def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LoopPipeline:
+    torch.set_num_threads(1)
+    if request.param == "embedded":
+        return load_pipeline()
+    return load_pipeline(write_layout(tmp_path_factory.mktemp("contract") / "model"))
+
+
+def ask(**options: object) -> LoopRequest:
+    values = {
+        "prompt": "dusty drums",
+        "tempo": Tempo.parse(187.5),
+        "bars": Fraction(1),
+        "quality": "draft",
+        **options,
+    }
+    return LoopRequest(**values)  # type: ignore[arg-type]
+
+
+def make(checkpoint: LoopPipeline, again: Again | None = None, **options: object) -> RenderedLoop:
+    return render_loop(checkpoint, ask(**options), lambda stage, fraction: None, again=again)
+
+
+def samples_of(loop: RenderedLoop) -> np.ndarray:
+    return decode_wav(loop.wav).waveform.samples
+
+
+def latents_of(loop: RenderedLoop) -> np.ndarray:
+    latents = decode_wav(loop.wav).latents
+    assert latents is not None
+    return latents.astype(np.float64)
+
+
+def stored(path: Path, wav: bytes) -> dict[str, object]:
+    path.write_bytes(wav)
+    return {"path": str(path), "sha256": hashlib.sha256(wav).hexdigest()}
+
+
+def test_text_is_heard(checkpoint: LoopPipeline) -> None:
+    drums, choir = make(checkpoint), make(checkpoint, prompt="choir")
+    assert np.abs(samples_of(drums)).max() > 0.05
+    assert not np.allclose(latents_of(drums), latents_of(choir), atol=1e-2)
+    negative = make(checkpoint, negative="choir")
+    assert not np.allclose(latents_of(drums), latents_of(negative), atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "meter", "bars", "rate"),
+    [(93, "4/4", "1/2", 44100), (174, "7/8", 2, 48000), (61, "3/4", 1, 44100), (200, "5/16", 4, 96000)],
+)
+def test_bars_are_exact_at_any_tempo(
+    checkpoint: LoopPipeline, bpm: int, meter: str, bars: object, rate: int
+) -> None:
+    loop = make(
+        checkpoint,
+        tempo=Tempo.parse(bpm),
+        meter=Meter.parse(meter),
+        bars=Fraction(str(bars)),
+        sample_rate=rate,
+        key=Key.parse("Am"),
+        chords=Chords.parse("Am F"),
+    )
+    request = decode_wav(loop.wav).recipe
+    assert request is not None
+    exact = Fraction(str(bars)) * Meter.parse(meter).quarters_per_bar * 60 * rate / bpm
+    assert loop.num_samples == samples_of(loop).shape[1] == round(exact)
+
+
+def test_seed_audio_is_left_step_by_step(checkpoint: LoopPipeline, tmp_path: Path) -> None:
+    source = stored(tmp_path / "source.wav", make(checkpoint, seed=77).wav)
+    given = {"source_path": source["path"], "source_sha256": source["sha256"]}
+    made = [latents_of(make(checkpoint, **given, strength=s)) for s in (0.0, 0.3, 0.6, 1.0)]
+    away = [np.linalg.norm(each - made[0]) for each in made]
+    assert away[0] == 0.0
+    assert all(b > a for a, b in pairwise(away))
+
+
+def test_any_audio_can_be_seed_audio(checkpoint: LoopPipeline, tmp_path: Path) -> None:
+    time_s = np.arange(44100) / 44100
+    tone = (0.3 * np.sin(2 * np.pi * 220 * time_s) * (time_s % 0.25 < 0.1)).astype(np.float32)
+    wav = encode_wav(
+        Waveform(np.stack([tone, tone]), 44100),
+        "24",
+        LoopTags(title="tone", bpm=Fraction(120), beats=2, meter=Meter(4, 4)),
+    )
+    source = stored(tmp_path / "tone.wav", wav)
+    given = {"source_path": source["path"], "source_sha256": source["sha256"], "strength": 0.4}
+    plain, seeded = make(checkpoint), make(checkpoint, **given)
+    assert seeded.num_samples == plain.num_samples
+    assert not np.allclose(latents_of(seeded), latents_of(plain), atol=1e-2)
+
+
+def test_morph_leads_from_one_prompt_to_the_other(checkpoint: LoopPipeline) -> None:
+    start, end = make(checkpoint), make(checkpoint, prompt="choir")
+    ways = [latents_of(make(checkpoint, prompt_b="choir", morph=m)) for m in (0.0, 0.5, 1.0)]
+    np.testing.assert_array_equal(ways[0], latents_of(start))
+    np.testing.assert_array_equal(ways[2], latents_of(end))
+    assert not np.allclose(ways[1], ways[0], atol=1e-2) and not np.allclose(ways[1], ways[2], atol=1e-2)
+
+
+def test_locked_bars_keep_their_samples(checkpoint: LoopPipeline, tmp_path: Path) -> None:
+    earlier = make(checkpoint, bars=Fraction(2), seed=3)
+    source = stored(tmp_path / "earlier.wav", earlier.wav)
+    given = {"of_path": source["path"], "of_sha256": source["sha256"]}
+    kept = make(checkpoint, bars=Fraction(2), prompt="choir", seed=4, keep_bars=BarSpans.parse("2"), **given)
+    before, after = samples_of(earlier), samples_of(kept)
+    half = before.shape[1] // 2
+    assert np.abs(after[:, half:] - before[:, half:]).max() < 1e-6
+    assert np.abs(after[:, : half // 2] - before[:, : half // 2]).max() > 1e-2
+
+
+def test_locked_bands_keep_their_latents(checkpoint: LoopPipeline, tmp_path: Path) -> None:
+    earlier = make(checkpoint, seed=3)
+    source = stored(tmp_path / "earlier.wav", earlier.wav)
+    kept = make(
+        checkpoint,
+        prompt="choir",
+        seed=4,
+        of_path=source["path"],
+        of_sha256=source["sha256"],
+        keep_bands_hz=(0.0, 900.0),
+    )
+    before, after = latents_of(earlier), latents_of(kept)
+    # In every model row 0 is the lowest band: it is kept, and the highest is not.
+    np.testing.assert_array_equal(after[:, 0], before[:, 0])
+    assert not np.allclose(after[:, -1], before[:, -1], atol=1e-2)
+
+
+def test_a_loop_has_no_seam(checkpoint: LoopPipeline) -> None:
+    loop = make(checkpoint, bars=Fraction(2), seed=5)
+    assert loop.seam["jump"] < 4.0
+    samples = samples_of(loop)[0].astype(np.float64)
+    steps = np.abs(np.diff(samples))
+    assert abs(samples[0] - samples[-1]) <= steps.max()
+
+
+def test_a_stopped_render_stops_at_its_step_and_leaves_nothing_behind(checkpoint: LoopPipeline) -> None:
+    heard: list[str] = []
+
+    def stop(stage: str, fraction: float) -> None:
+        heard.append(stage)
+        if stage == "denoise" and fraction > 0.2:
+            raise CancelledError("a newer request")
+
+    expected = make(checkpoint, seed=6).wav
+    with pytest.raises(CancelledError, match="newer"):
+        render_loop(checkpoint, ask(seed=6), stop)
+    assert "decode" not in heard and heard.count("denoise") < 6
+    assert make(checkpoint, seed=6).wav == expected
+
+
+def test_the_same_request_gives_the_same_bytes_and_latents_give_them_back(checkpoint: LoopPipeline) -> None:
+    loop = make(checkpoint, seed=9, drift=0.3)
+    assert make(checkpoint, seed=9, drift=0.3).wav == loop.wav
+    assert make(checkpoint, seed=10, drift=0.3).wav != loop.wav
+    assert make(checkpoint, Again(loop.wav, denoise=False), seed=9, drift=0.3).wav == loop.wav
