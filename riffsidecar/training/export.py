@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def export_checkpoint(run: Path, text_folder: Path, out: Path, config: TrainingC
     partial = out.with_name(out.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     pipeline.save_pretrained(partial, safe_serialization=True)
+    for path in partial.glob("*/config.json"):
+        _forget_origin(path)
     shutil.rmtree(out, ignore_errors=True)
     partial.replace(out)
     return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
+
+def _forget_origin(path: Path) -> None:
+    """Leave out where a component was loaded from: a folder of the machine that trained it."""
+    settings = json.loads(path.read_text("utf-8"))
+    settings.pop("_name_or_path", None)
+    path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", "utf-8")

@@ -41,6 +41,8 @@ def test_the_tiny_chain_makes_a_checkpoint_that_renders(data: Path, tmp_path: Pa
     options = ["--config", "tiny", "--data", str(data), "--run", str(tmp_path), "--text", str(TEXT_FOLDER)]
     for command in ("autoencoder", "denoiser", "export"):
         assert main([command, *options]) == 0
+    configs = list((tmp_path / "checkpoint").glob("*/config.json"))
+    assert configs and not [path for path in configs if "_name_or_path" in path.read_text("utf-8")]
     pipeline = load_pipeline(tmp_path / "checkpoint")
     length = LoopLength.parse(2, Meter.parse("4/4"), Tempo.parse(120))
     output = pipeline("house drums", length=length, num_inference_steps=2, seed=1)
