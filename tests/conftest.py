@@ -6,8 +6,9 @@ CI installs every real client, so there a test of one that is skipped, for whate
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,16 @@ def pytest_runtest_makereport(
 def is_client_test(path: Path) -> bool:
     """Return whether a test file speaks with a real program."""
     return path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in CLIENT_FOLDERS
+
+
+@pytest.fixture(scope="session")
+def require_tool() -> Callable[[str], str]:
+    """Return what finds a program, and skips the test where there is none (which CI takes for a failure)."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            pytest.skip(f"{name} is not installed")
+        return path
+
+    return find

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
-from riffsidecar.errors import SessionError, nearest
+from riffsidecar.errors import RiffError, SessionError, nearest
+from riffsidecar.music import check_sample_rate
 from riffsidecar.music.shown import shown
 
 __all__ = [
+    "BIT_DEPTHS",
     "FOLLOW_POLICIES",
     "MAX_SEED",
     "check_int",
+    "check_keys",
     "check_kind",
+    "check_output",
     "check_pair",
     "check_policy",
     "check_seed",
+    "located",
 ]
 
 MAX_SEED: Final = 2**31 - 1
+
+BIT_DEPTHS: Final = ("16", "24", "32f")
+"""How samples are written."""
+
+_MIN_LUFS, _MAX_LUFS = -40.0, -6.0
 
 
 def check_seed(seed: object) -> int:
@@ -100,3 +112,41 @@ def check_pair(name: str, value: Any) -> tuple[float, float]:
     if len(numbers) != 2 or len(value) != 2:
         raise SessionError(f"{name} is {shown(value)}, but must be two numbers")
     return numbers[0], numbers[1]
+
+
+def check_output(sample_rate: int, bit_depth: object, loudness_lufs: object) -> float:
+    """Check how a loop is written and return its loudness in LUFS.
+
+    Raises:
+        MusicError: for another sample rate.
+        SessionError: for another bit depth, or a loudness out of range.
+    """
+    check_sample_rate(sample_rate)
+    if bit_depth not in BIT_DEPTHS:
+        raise SessionError(f"bit depth is {shown(bit_depth)}, but must be one of {', '.join(BIT_DEPTHS)}")
+    lufs = loudness_lufs
+    if isinstance(lufs, bool) or not isinstance(lufs, int | float) or not _MIN_LUFS <= lufs <= _MAX_LUFS:
+        raise SessionError(f"loudness is {shown(lufs)} LUFS, but must be from {_MIN_LUFS:g} to {_MAX_LUFS:g}")
+    return float(lufs)
+
+
+def check_keys(table: Mapping[str, Any], known: Collection[str], error: type[RiffError]) -> None:
+    """Refuse keys of a TOML table that nothing reads.
+
+    Raises:
+        RiffError: as ``error``, for the first unknown key, with the nearest known one.
+    """
+    for key in table:
+        if key not in known:
+            raise error(
+                f"has the unknown key {shown(key)}, but may have {', '.join(known)}{nearest(key[:32], known)}"
+            )
+
+
+@contextmanager
+def located(where: str, error: type[RiffError]) -> Iterator[None]:
+    """Tell ``where`` in a file a value is refused, as ``error``."""
+    try:
+        yield
+    except RiffError as cause:
+        raise error(f"{where}: {cause}") from cause

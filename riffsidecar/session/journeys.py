@@ -12,11 +12,10 @@ from fractions import Fraction
 from typing import Any, Final
 
 from riffsidecar.errors import MusicError, RiffError, SessionError, nearest
-from riffsidecar.music import Chords, Key, LoopLength, Meter, Tempo, check_sample_rate
+from riffsidecar.music import Chords, Key, LoopLength, Meter, Tempo
 from riffsidecar.music.shown import shown
-from riffsidecar.session.checks import MAX_SEED, check_int, check_kind, check_seed
+from riffsidecar.session.checks import MAX_SEED, check_int, check_kind, check_output, check_seed
 from riffsidecar.session.knobs import find_knob
-from riffsidecar.session.requests import BIT_DEPTHS
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
 
 __all__ = [
@@ -44,7 +43,6 @@ MAX_LOOP_BARS: Final = 16
 _WINDOW_BARS: Final = (4, 2, 8, 16)
 _MIN_SEGMENT_COLUMNS: Final = 16
 _MAX_WINDOW_S: Final = 16
-_MIN_LUFS, _MAX_LUFS = -40.0, -6.0
 _FOUR_FOUR: Final = Meter(4, 4)
 _MAX_ANCHOR: Final = 32_768
 
@@ -121,17 +119,8 @@ class JourneyRequest:
         check_kind("meter", self.meter, Meter)
         check_kind("key", self.key, Key, optional=True)
         check_kind("chords", self.chords, Chords, optional=True)
-        check_sample_rate(self.sample_rate)
-        if self.bit_depth not in BIT_DEPTHS:
-            raise SessionError(
-                f"bit depth is {shown(self.bit_depth)}, but must be one of {', '.join(BIT_DEPTHS)}"
-            )
-        lufs = self.loudness_lufs
-        if isinstance(lufs, bool) or not isinstance(lufs, int | float) or not _MIN_LUFS <= lufs <= _MAX_LUFS:
-            raise SessionError(
-                f"loudness is {shown(lufs)} LUFS, but must be from {_MIN_LUFS:g} to {_MAX_LUFS:g}"
-            )
-        object.__setattr__(self, "loudness_lufs", float(lufs))
+        lufs = check_output(self.sample_rate, self.bit_depth, self.loudness_lufs)
+        object.__setattr__(self, "loudness_lufs", lufs)
         if self.window.columns % 2:
             raise MusicError(
                 f"{self.piece_bars} bars of {self.meter} at {self.tempo} BPM are {self.window.columns} "

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from riffsidecar.errors import PackError, RiffError, nearest
+from riffsidecar.errors import PackError
 from riffsidecar.music import Key, Tempo, parse_bars
 from riffsidecar.music.shown import shown
-from riffsidecar.session.checks import MAX_SEED, check_int, check_seed
+from riffsidecar.session.checks import MAX_SEED, check_int, check_keys, check_seed, located
 from riffsidecar.session.options import check_option
 from riffsidecar.session.packs import PackPrompt, PackRecipe, is_tonal
 
@@ -81,8 +80,8 @@ def parse_pack(
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise PackError(f"{where}: is no TOML: {error}") from error
-    with _located(where):
-        _check_keys(table, _PACK_KEYS)
+    with located(where, PackError):
+        check_keys(table, _PACK_KEYS, PackError)
         prompts = _prompts(table, where)
         values: dict[str, Any] = {"name": table.get("name", name), "prompts": prompts, "seeds": _seeds(table)}
         values |= {key: table[key] for key in ("label", "tries", "likeness") if key in table}
@@ -106,13 +105,13 @@ def _prompts(table: Mapping[str, Any], where: str) -> tuple[PackPrompt, ...]:
         raise PackError("lacks prompts: write prompts = ['dusty boom bap drums'], or [[prompt]] tables")
     found = [PackPrompt(text, tonal=is_tonal(text)) for text in plain]
     for number, row in enumerate(rows, 1):
-        with _located(f"prompt {number}"):
+        with located(f"prompt {number}", PackError):
             found.append(_prompt(row))
     return tuple(found)
 
 
 def _prompt(row: Mapping[str, Any]) -> PackPrompt:
-    _check_keys(row, _PROMPT_KEYS)
+    check_keys(row, _PROMPT_KEYS, PackError)
     if "prompt" not in row:
         raise PackError("lacks prompt: write prompt = 'warm rhodes chords'")
     for key in ("prompt", "name", "group"):
@@ -147,7 +146,7 @@ def _each(key: str, written: Any, parse: Callable[[Any], Any], allowed: str) -> 
     for value in values:
         if isinstance(value, list | dict | bool):
             raise PackError(f"{key} holds {shown(value)}, but must be {allowed}")
-        with _located(key):
+        with located(key, PackError):
             found = parse(value)
         if str(found) in read:
             raise PackError(f"{key} names {shown(value)} twice, but each may stand there once")
@@ -159,22 +158,6 @@ def _read(table: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in names:
         if name in table:
-            with _located(name):
+            with located(name, PackError):
                 found[name] = check_option(name, table[name])
     return found
-
-
-def _check_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
-    for key in table:
-        if key not in known:
-            raise PackError(
-                f"has the unknown key {shown(key)}, but may have {', '.join(known)}{nearest(key[:32], known)}"
-            )
-
-
-@contextmanager
-def _located(where: str) -> Iterator[None]:
-    try:
-        yield
-    except RiffError as error:
-        raise PackError(f"{where}: {error}") from error

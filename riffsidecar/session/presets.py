@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from riffsidecar.errors import PresetError, RiffError, nearest
 from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
 from riffsidecar.music.shown import shown
 from riffsidecar.session.actions import ACTIONS, BoundAction, read_action
+from riffsidecar.session.checks import check_keys, located
 from riffsidecar.session.knobs import KNOBS, default_ccs
 from riffsidecar.session.library import BankLibrary
 from riffsidecar.session.pads import FIRST_NOTE, NUM_PADS, Bank, MidiMap, Pad, keys_above
@@ -133,8 +133,8 @@ def parse_bank(text: str, name: str, where: str) -> Bank:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise PresetError(f"{where}: is no TOML: {error}") from error
-    with _located(where):
-        _check_keys(table, _BANK_KEYS)
+    with located(where, PresetError):
+        check_keys(table, _BANK_KEYS, PresetError)
         rows = table.get("pad", [])
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise PresetError("pad must be written as [[pad]], once for each pad")
@@ -143,11 +143,11 @@ def parse_bank(text: str, name: str, where: str) -> Bank:
     pads = []
     for number, row in enumerate(rows, 1):
         label = f" ({row['name'][:32]})" if isinstance(row.get("name"), str) else ""
-        with _located(f"{where}: pad {number}{label}"):
+        with located(f"{where}: pad {number}{label}", PresetError):
             pads.append(_pad(row))
-    with _located(f"{where}: midi"):
+    with located(f"{where}: midi", PresetError):
         midi = _midi(_table(table, "midi"))
-    with _located(where):
+    with located(where, PresetError):
         return Bank(
             name=name,
             title=table.get("title", name),
@@ -162,7 +162,7 @@ def parse_bank(text: str, name: str, where: str) -> Bank:
 
 
 def _pad(row: Mapping[str, Any]) -> Pad:
-    _check_keys(row, _PAD_KEYS)
+    check_keys(row, _PAD_KEYS, PresetError)
     for needed in ("name", "prompt"):
         if needed not in row:
             raise PresetError(f"lacks {needed}: write {needed} = '...'")
@@ -193,7 +193,7 @@ def _seed_audio(row: Mapping[str, Any]) -> SeedChoice | None:
 
 
 def _midi(table: Mapping[str, Any]) -> MidiMap:
-    _check_keys(table, _MIDI_KEYS)
+    check_keys(table, _MIDI_KEYS, PresetError)
     ccs = default_ccs()
     buttons: dict[int, BoundAction] = {}
     for cc, text in _numbered(table, "cc", "controller numbers from 0 to 119"):
@@ -250,19 +250,3 @@ def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise PresetError(f"{key} is {shown(value)}, but must be a table")
     return value
-
-
-def _check_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
-    for key in table:
-        if key not in known:
-            raise PresetError(
-                f"has the unknown key {shown(key)}, but may have {', '.join(known)}{nearest(key[:32], known)}"
-            )
-
-
-@contextmanager
-def _located(where: str) -> Iterator[None]:
-    try:
-        yield
-    except RiffError as error:
-        raise PresetError(f"{where}: {error}") from error

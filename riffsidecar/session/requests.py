@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from riffsidecar.errors import MusicError, RiffError, SessionError, nearest
-from riffsidecar.music import BarSpans, Chords, Key, LoopLength, Meter, Tempo, check_sample_rate, parse_bars
+from riffsidecar.music import BarSpans, Chords, Key, LoopLength, Meter, Tempo, parse_bars
 from riffsidecar.music.shown import shown
-from riffsidecar.session.checks import MAX_SEED, check_kind, check_pair, check_seed
+from riffsidecar.session.checks import BIT_DEPTHS, MAX_SEED, check_kind, check_output, check_pair, check_seed
 from riffsidecar.session.engines import (
     AUTO_ANCHOR,
     EMBEDDED_MODEL,
@@ -38,7 +38,6 @@ __all__ = [
     "check_seed",
 ]
 
-BIT_DEPTHS: Final = ("16", "24", "32f")
 RECIPE_VERSION: Final = 1
 SEED_STRENGTH: Final = 0.7
 """How far a loop goes from seed audio that somebody named where nobody says how far."""
@@ -48,7 +47,6 @@ MAX_RETUNE: Final = Fraction(12, 100)
 
 SOUND_USE: Final = "sound"
 _MAX_HZ = 22050.0
-_MIN_LUFS, _MAX_LUFS = -40.0, -6.0
 _FOUR_FOUR: Final = Meter(4, 4)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENGINE_CHECKS: Final = MappingProxyType(
@@ -132,17 +130,8 @@ class LoopRequest:
         check_kind("meter", self.meter, Meter)
         check_kind("key", self.key, Key, optional=True)
         check_kind("chords", self.chords, Chords, optional=True)
-        check_sample_rate(self.sample_rate)
-        if self.bit_depth not in BIT_DEPTHS:
-            raise SessionError(
-                f"bit depth is {shown(self.bit_depth)}, but must be one of {', '.join(BIT_DEPTHS)}"
-            )
-        lufs = self.loudness_lufs
-        if isinstance(lufs, bool) or not isinstance(lufs, int | float) or not _MIN_LUFS <= lufs <= _MAX_LUFS:
-            raise SessionError(
-                f"loudness is {shown(lufs)} LUFS, but must be from {_MIN_LUFS:g} to {_MAX_LUFS:g}"
-            )
-        object.__setattr__(self, "loudness_lufs", float(lufs))
+        lufs = check_output(self.sample_rate, self.bit_depth, self.loudness_lufs)
+        object.__setattr__(self, "loudness_lufs", lufs)
         for name, check in _ENGINE_CHECKS.items():
             object.__setattr__(self, name, check(getattr(self, name)))
         self._check_latents_tempo()
