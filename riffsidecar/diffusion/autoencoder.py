@@ -182,7 +182,8 @@ class BeatGridAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             _Unfold(_UNSHUFFLE, _UNSHUFFLE),
         )
 
-    def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
+    def statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and standard deviation of the latent channels, to go with ``like``."""
         count = self.config.latent_channels
         mean = like.new_tensor(self.config.latents_mean or [0.0] * count)
         std = like.new_tensor(self.config.latents_std or [1.0] * count)
@@ -196,12 +197,12 @@ class BeatGridAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def encode(self, spectrogram: Tensor) -> Tensor:
         """Return normalised latents ``(batch, latent_channels, n_mels / 8, frames / 16)``."""
         raw, _ = self.moments(spectrogram)
-        mean, std = self._statistics(raw)
+        mean, std = self.statistics(raw)
         return (raw - mean) / std
 
     def decode(self, latents: Tensor) -> Tensor:
         """Return the spectrogram ``(batch, channels, n_mels, frames)`` of normalised latents."""
-        mean, std = self._statistics(latents)
+        mean, std = self.statistics(latents)
         return self.decode_raw(latents * std + mean)
 
     def decode_raw(self, latents: Tensor) -> Tensor:

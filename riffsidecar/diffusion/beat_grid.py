@@ -63,8 +63,14 @@ class BeatGridKind:
         device, dtype = self._parts.denoiser.device, self._state_dtype
         rows = tokenize(self._parts.tokenizer, [text for text, _ in wanted])
         ids, mask, weights = (row.to(device) for row in rows)
-        columns = column_conditions(length, None, None) if columns is None else columns
-        controls = control_vector(length) if controls is None else controls
+        free_columns, free_controls = column_conditions(length, None, None), control_vector(length)
+        columns = free_columns if columns is None else columns
+        controls = free_controls if controls is None else controls
+        # What is led away from knows no harmony and no controls, so that guidance strengthens those as well.
+        told = (columns, columns, free_columns), (controls, controls, free_controls)
+        columns, controls = (
+            np.stack([row for row, weight in zip(rows_of, mix, strict=True) if weight]) for rows_of in told
+        )
         return Conditions(
             hidden_states=self._parts.text_encoder(ids, mask, weights),
             token_weights=weights * mask,
@@ -89,8 +95,8 @@ class BeatGridKind:
             timestep.to(latents.dtype).expand(prompts),
             conditions.hidden_states,
             conditions.token_weights,
-            conditions.columns.expand(prompts, -1, -1),
-            conditions.controls.expand(prompts, -1),
+            conditions.columns,
+            conditions.controls,
         ).to(latents.dtype)
         mix = velocities.new_tensor(conditions.mix)
         return (velocities * mix[:, None, None, None]).sum(dim=0, keepdim=True)

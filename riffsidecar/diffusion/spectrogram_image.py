@@ -120,8 +120,8 @@ class SpectrogramImageKind:
             hidden_states=hidden,
             token_weights=hidden.new_ones(hidden.shape[:2]),
             mix=(1.0 - prompts.guidance, prompts.guidance) if guided else (1.0,),
-            columns=hidden.new_zeros((0, self.columns(length))),
-            controls=hidden.new_zeros(0),
+            columns=hidden.new_zeros((len(hidden), 0, self.columns(length))),
+            controls=hidden.new_zeros((len(hidden), 0)),
         )
 
     def start(self, noise: Tensor, init: Tensor | None, strength: float) -> Tensor:
@@ -132,32 +132,44 @@ class SpectrogramImageKind:
         return noisy if strength > 0.0 else init
 
     def predict(self, latents: Tensor, step: int, conditions: Conditions) -> Tensor:
-        """Return the noise in the latents, guided, seen through windows where the loop is long."""
+        """Return the noise in the latents (loops, channels, rows, columns) of one loop or more, guided."""
         columns = latents.shape[-1]
         turned = round(step * _GOLDEN * columns) % columns if self._seam == "roll" else 0
-        width = self.trained_columns
-        starts = window_starts(columns, width)
-        # A window has two edges, as the pictures of the training had; the circle is made of the windows.
-        make_circular(self._parts.denoiser, self._seam == "circular" and not starts)
-
-        def guided(part: Tensor) -> Tensor:
-            return self._guided(part, step, conditions)
-
+        timestep = self._parts.scheduler.timesteps[step]
         rolled = torch.roll(latents, -turned, -1)
-        found = over_windows(guided, rolled, starts, width) if starts else guided(rolled)
+        found = self.seen(rolled, timestep, conditions, circular=self._seam == "circular")
         return torch.roll(found, turned, -1)
 
-    def _guided(self, latents: Tensor, step: int, conditions: Conditions) -> Tensor:
+    def seen(self, latents: Tensor, timestep: Tensor, conditions: Conditions, *, circular: bool) -> Tensor:
+        """Return the guided noise in latents, seen through windows where they are long.
+
+        Args:
+            latents: (loops, channels, rows, columns).
+            timestep: of the noise.
+            conditions: one blend of prompts for all loops.
+            circular: whether time is a circle. A window has two edges, as the pictures of the training had;
+                where there are several, the circle is made of the windows.
+        """
+        width = self.trained_columns
+        starts = window_starts(latents.shape[-1], width)
+        make_circular(self._parts.denoiser, circular and not starts)
+
+        def guided(part: Tensor) -> Tensor:
+            return self._guided(part, timestep, conditions)
+
+        return over_windows(guided, latents, starts, width) if starts else guided(latents)
+
+    def _guided(self, latents: Tensor, timestep: Tensor, conditions: Conditions) -> Tensor:
         denoiser = self._parts.denoiser
-        timestep = self._parts.scheduler.timesteps[step]
-        prompts = len(conditions.mix)
-        picture = latents.flip(-2).to(denoiser.dtype)
+        prompts, loops = len(conditions.mix), len(latents)
+        picture = latents.flip(-2).to(denoiser.device, denoiser.dtype)
+        hidden = conditions.hidden_states.to(denoiser.device, denoiser.dtype)
         said = denoiser(
-            picture.expand(prompts, -1, -1, -1),
+            picture.repeat(prompts, 1, 1, 1),
             timestep,
-            encoder_hidden_states=conditions.hidden_states.to(denoiser.dtype),
+            encoder_hidden_states=hidden.repeat_interleave(loops, dim=0),
             return_dict=False,
-        )[0].to(latents.dtype)
+        )[0].to(latents.device, latents.dtype)
         if prompts == 1:
             return said.flip(-2)
         negative, wanted = said.chunk(2)

@@ -53,8 +53,9 @@ class Conditions:
         hidden_states: (prompts, num_tokens, width) of the prompts.
         token_weights: (prompts, num_tokens), 0 for padding.
         mix: the weight of the prediction under each prompt; they sum to 1 (see `velocity_mix`).
-        columns: (column_channels, columns); (0, columns) for a model that is told of nothing but the prompt.
-        controls: (control_size,), or (0,) likewise.
+        columns: (prompts, column_channels, columns), what goes with each prompt; (prompts, 0, columns) for a
+            model that is told of nothing but the prompt.
+        controls: (prompts, control_size), or (prompts, 0) likewise.
 
     Raises:
         DiffusionError: not as many weights as prompts.

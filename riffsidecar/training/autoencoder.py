@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
@@ -16,9 +17,11 @@ from riffsidecar.spectrogram import BEAT_GRID, uint8_to_mel
 from riffsidecar.training.config import TrainingConfig
 from riffsidecar.training.dataset import LoopSet
 from riffsidecar.training.run import Run
+from riffsidecar.training.start import adopt_autoencoder_weights
 
 __all__ = [
     "latent_statistics",
+    "peak_loss",
     "reconstruction_loss",
     "train_autoencoder",
     "trained_autoencoder",
@@ -26,6 +29,11 @@ __all__ = [
 ]
 
 Report = Callable[[int, int, dict[str, float], float], None]
+
+_PEAK_REACH = 8
+"""Bands on each side in which a cell has to be loud to count as a peak."""
+_PEAK_SLOPE = 5.0
+"""A cell 16 dB under the peak beside it counts 1/e**2 as much."""
 
 
 def reconstruction_loss(output: Tensor, target: Tensor, gradient_weight: float) -> Tensor:
@@ -38,6 +46,21 @@ def reconstruction_loss(output: Tensor, target: Tensor, gradient_weight: float) 
     for axis in (-1, -2):
         loss = loss + gradient_weight * (output.diff(dim=axis) - target.diff(dim=axis)).abs().mean()
     return loss
+
+
+def peak_loss(output: Tensor, target: Tensor) -> Tensor:
+    """Return the L1 distance of ``(batch, 2, n_mels, frames)`` and of its steps from band to band, at peaks.
+
+    Phase reconstruction takes a partial's frequency from the slope of the logarithmic magnitude across its
+    peak (Průša, Balazs, Søndergaard 2017), so that an error there is an error of pitch.
+    """
+    size = 2 * _PEAK_REACH + 1
+    highest = F.max_pool2d(target, (size, 1), stride=1, padding=(_PEAK_REACH, 0))
+    weight = torch.exp(_PEAK_SLOPE * (target - highest)) * (target.clamp(-1, 1) + 1.1)
+    error = (weight * (output - target).abs()).sum() / weight.sum()
+    between = torch.minimum(weight[..., 1:, :], weight[..., :-1, :])
+    slope = (output.diff(dim=-2) - target.diff(dim=-2)).abs()
+    return error + (between * slope).sum() / between.sum()
 
 
 def _crops(loops: LoopSet, indices: np.ndarray, columns: int, rng: np.random.Generator) -> Tensor:
@@ -65,9 +88,19 @@ def validation_error_db(autoencoder: BeatGridAutoencoder, loops: LoopSet, *, cou
 
 
 def train_autoencoder(
-    loops: LoopSet, folder: Path, config: TrainingConfig, report: Report
+    loops: LoopSet,
+    folder: Path,
+    config: TrainingConfig,
+    report: Report,
+    *,
+    start_from: Path | None = None,
 ) -> BeatGridAutoencoder:
-    """Train, or go on training, in ``folder``; return the averaged autoencoder with its latent statistics."""
+    """Train, or go on training, in ``folder``; return the averaged autoencoder with its latent statistics.
+
+    A new run begins with the autoencoder of the checkpoint ``start_from``, if any. The setting
+    ``anchor_weight`` then holds its latents to what they were, so that a denoiser of the old ones can go on
+    from there.
+    """
     settings = config.autoencoder
     torch.manual_seed(config.seed)
     shape = {
@@ -78,6 +111,7 @@ def train_autoencoder(
         "decoder_blocks": settings.decoder_blocks,
     }
     autoencoder = BeatGridAutoencoder(**shape).to(memory_format=torch.channels_last)
+    anchor = None if start_from is None else adopt_autoencoder_weights(start_from, autoencoder)
     run = Run(
         folder,
         {"autoencoder": autoencoder},
@@ -107,13 +141,23 @@ def train_autoencoder(
         # A crop is no circle: its first and last columns saw each other.
         inner_output, inner_target = output[..., edge:-edge], target[..., edge:-edge]
         loss = reconstruction_loss(inner_output, inner_target, settings.gradient_weight)
+        if settings.peak_weight:
+            loss = loss + settings.peak_weight * peak_loss(inner_output, inner_target)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         figures = {
             "loss": float(loss.detach()),
             "error_db": float((inner_output.detach() - inner_target).abs().mean()) * 40,
             "kl": float(kl.detach()),
         }
-        return loss + settings.kl_weight * kl, figures, settings.batch
+        loss = loss + settings.kl_weight * kl
+        if anchor is not None and settings.anchor_weight:
+            with torch.no_grad(), run.autocast():
+                before = anchor.encode(target)
+            shift, scale = anchor.statistics(mean)
+            moved = ((mean - shift) / scale - before.float())[..., 1:-1].square().mean()
+            figures["moved"] = float(moved.detach())
+            loss = loss + settings.anchor_weight * moved
+        return loss, figures, settings.batch
 
     run.train(loss_of, report)
     with run.averaged():

@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="data: processes"
         )
-        if name == "denoiser":
+        if name in ("autoencoder", "denoiser"):
             command.add_argument(
                 "--start-from",
                 type=Path,
@@ -111,7 +111,13 @@ def _train(arguments: argparse.Namespace, config: TrainingConfig) -> None:
     loops = LoopSet(arguments.data, held_out=config.held_out)
     print(f"{len(loops.train)} loops to train on, {len(loops.held_out)} held out", flush=True)
     if arguments.command == "autoencoder":
-        autoencoder = train_autoencoder(loops, arguments.run / "autoencoder", config, _Progress("crops"))
+        autoencoder = train_autoencoder(
+            loops,
+            arguments.run / "autoencoder",
+            config,
+            _Progress("crops"),
+            start_from=arguments.start_from,
+        )
         print(f"held-out error {validation_error_db(autoencoder, loops):.3f} dB")
         return
     if arguments.start_from is not None:

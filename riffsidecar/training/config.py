@@ -28,7 +28,8 @@ _LEAST = {
     # The first and the last column of a crop are not looked at.
     "crop_columns": 3,
     **dict.fromkeys(("seed", "judge_seed", "threads", "checkpoint_minutes", "warmup_steps"), 0),
-    **dict.fromkeys(("encoder_blocks", "decoder_blocks", "kl_weight", "gradient_weight", "guidance"), 0),
+    **dict.fromkeys(("encoder_blocks", "decoder_blocks", "kl_weight", "gradient_weight"), 0),
+    **dict.fromkeys(("peak_weight", "anchor_weight", "guidance"), 0),
 }
 """The least value of a setting; others are above 0."""
 
@@ -86,6 +87,8 @@ class AutoencoderConfig:
     decay_share: float = 0.35
     kl_weight: float = 1e-3
     gradient_weight: float = 0.5
+    peak_weight: float = 0.0
+    anchor_weight: float = 0.0
     ema: float = 0.998
 
     def __post_init__(self) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +14,7 @@ from torch import Tensor
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.diffusion.conditioning import (
     COLUMN_CHANNELS,
+    CONTROL_NAMES,
     PHASE_CHANNELS,
     column_conditions,
     control_vector,
@@ -25,93 +22,30 @@ from riffsidecar.diffusion.conditioning import (
 from riffsidecar.diffusion.denoiser import ColumnDenoiser
 from riffsidecar.diffusion.text import TextEncoder, load_tokenizer, tokenize
 from riffsidecar.errors import TrainingError
-from riffsidecar.spectrogram import uint8_to_mel
 from riffsidecar.training.config import DenoiserConfig, TrainingConfig
 from riffsidecar.training.dataset import LoopRecord, LoopSet
+from riffsidecar.training.latents import LatentSet
 from riffsidecar.training.run import Run
 from riffsidecar.training.start import adopt_weights
 
-__all__ = ["LatentSet", "TextLoss", "averaged_nets", "train_denoiser"]
+__all__ = ["TextLoss", "averaged_nets", "train_denoiser"]
 
 logger = logging.getLogger(__name__)
 
 Report = Callable[[int, int, dict[str, float], float], None]
 
 
-class LatentSet:
-    """The normalised latents of every loop, encoded once: ``(latent_channels, rows, columns)`` float16 each.
-
-    They are kept in ``cache`` for as long as autoencoder and data set stay the same.
-    """
-
-    def __init__(self, loops: LoopSet, autoencoder: BeatGridAutoencoder, cache: Path) -> None:
-        self.records = loops.records
-        key = _fingerprint(loops, autoencoder)
-        self.latents: list[NDArray[np.float16]] = _cached(cache, key)
-        if not self.latents:
-            self.latents = _encoded(loops, autoencoder)
-            arrays: dict[str, Any] = {str(i): latent for i, latent in enumerate(self.latents)}
-            arrays["key"] = np.array(key)
-            cache.parent.mkdir(parents=True, exist_ok=True)
-            with cache.with_suffix(".part").open("wb") as file:
-                np.savez(file, **arrays)
-            cache.with_suffix(".part").replace(cache)
-
-    def by_columns(self, indices: list[int]) -> dict[int, NDArray[np.int64]]:
-        """Group loops by their number of columns."""
-        groups: dict[int, list[int]] = defaultdict(list)
-        for index in indices:
-            groups[self.latents[index].shape[-1]].append(index)
-        return {columns: np.asarray(group) for columns, group in groups.items()}
-
-
-def _fingerprint(loops: LoopSet, autoencoder: BeatGridAutoencoder) -> str:
-    """Return a digest of the autoencoder, its latent statistics among it, and of the records of the loops."""
-    digest = hashlib.sha256(json.dumps([record.to_json() for record in loops.records]).encode())
-    digest.update(repr((autoencoder.config.latents_mean, autoencoder.config.latents_std)).encode())
-    for name, value in autoencoder.state_dict().items():
-        digest.update(name.encode() + value.float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _cached(cache: Path, key: str) -> list[NDArray[np.float16]]:
-    if not cache.exists():
-        return []
-    with np.load(cache, allow_pickle=False) as stored:
-        if str(stored["key"]) != key:
-            return []
-        return [stored[str(index)] for index in range(len(stored.files) - 1)]
-
-
-def _encoded(loops: LoopSet, autoencoder: BeatGridAutoencoder) -> list[NDArray[np.float16]]:
-    autoencoder = autoencoder.to(memory_format=torch.channels_last)
-    encoded = []
-    with torch.no_grad():
-        for index in range(len(loops)):
-            spectrogram = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(
-                autoencoder.device
-            )
-            with torch.autocast(autoencoder.device.type, torch.bfloat16):
-                latents = autoencoder.encode(spectrogram)
-            encoded.append(latents[0].float().cpu().numpy().astype(np.float16))
-    return encoded
-
-
 def _conditions(
-    record: LoopRecord, settings: DenoiserConfig, rng: np.random.Generator
+    record: LoopRecord, controls: NDArray[np.float32], settings: DenoiserConfig, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return column conditions and controls of a loop, parts of them dropped at random."""
     shown = rng.random(5) > ([settings.harmony_dropout] * 2 + [settings.control_dropout] * 3)
     columns = column_conditions(
         record.length, record.key if shown[0] else None, record.chords if shown[1] else None
     )
-    controls = control_vector(
-        record.length,
-        density=record.density if shown[2] else None,
-        brightness=record.brightness if shown[3] else None,
-        energy=record.energy if shown[4] else None,
-    )
-    return columns, controls
+    told = zip(CONTROL_NAMES, controls.tolist(), shown[2:], strict=True)
+    vector = control_vector(record.length, **{name: value for name, value, known in told if known})
+    return columns, vector
 
 
 def _rolled(
@@ -156,7 +90,7 @@ class TextLoss:
         for index in picks:
             record = self._latents.records[int(index)]
             latents = self._latents.latents[int(index)].astype(np.float32)
-            column, control = _conditions(record, settings, rng)
+            column, control = _conditions(record, self._latents.controls[int(index)], settings, rng)
             if rng.random() < settings.roll_share:
                 latents, column = _rolled(latents, column, record, rng)
             clean.append(latents)

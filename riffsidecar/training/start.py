@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import torch
+
+from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.diffusion.checkpoints import load_pipeline
 from riffsidecar.diffusion.denoiser import ColumnDenoiser
 from riffsidecar.diffusion.text import TextEncoder
 from riffsidecar.errors import TrainingError
 
-__all__ = ["adopt_autoencoder", "adopt_weights"]
+__all__ = ["adopt_autoencoder", "adopt_autoencoder_weights", "adopt_weights"]
 
 
 def adopt_autoencoder(checkpoint: Path, folder: Path) -> None:
@@ -18,6 +21,23 @@ def adopt_autoencoder(checkpoint: Path, folder: Path) -> None:
     if not (folder / "vae").exists():
         load_pipeline(checkpoint)
         shutil.copytree(checkpoint / "vae", folder / "vae")
+
+
+def adopt_autoencoder_weights(checkpoint: Path, autoencoder: BeatGridAutoencoder) -> BeatGridAutoencoder:
+    """Give ``autoencoder`` the weights that it has in ``checkpoint``; return that one, to compare with.
+
+    Raises:
+        CheckpointError: it cannot be read.
+        TrainingError: it has another shape.
+    """
+    finished: BeatGridAutoencoder = load_pipeline(checkpoint).vae.float()
+    try:
+        autoencoder.load_state_dict(finished.state_dict())
+    except RuntimeError as error:
+        raise TrainingError(
+            f"the autoencoder of {checkpoint} does not fit this configuration ({error}); start from another"
+        ) from error
+    return finished.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def adopt_weights(checkpoint: Path, denoiser: ColumnDenoiser, text_encoder: TextEncoder) -> None:

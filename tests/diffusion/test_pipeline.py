@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from riffsidecar.diffusion.blend import seeded_noise
+from riffsidecar.diffusion.conditioning import column_conditions, control_vector
 from riffsidecar.diffusion.locks import make_lock
 from riffsidecar.diffusion.pipeline import LoopOutput, LoopPipeline
 from riffsidecar.errors import CancelledError, DiffusionError
@@ -111,6 +112,20 @@ def test_seed_audio_rolls_along(wide_pipeline: LoopPipeline) -> None:
     source = torch.randn(8, 32, 42, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     plain, moved = _rolled_run(wide_pipeline, _SEVENS, 1, init_latents=source, strength=0.6)
     assert (moved - torch.roll(plain, 16, -1)).abs().max() / plain.abs().max() < 1e-10
+
+
+def test_what_is_led_away_from_knows_no_harmony_and_no_controls(pipeline: LoopPipeline) -> None:
+    columns = column_conditions(_ONE_BAR, Key.parse("Am"), Chords.parse("Am"))
+    controls = control_vector(_ONE_BAR, density=1.0)
+    told = pipeline.condition(
+        "bass", prompt_b="choir", morph=0.5, length=_ONE_BAR, columns=columns, controls=controls
+    )
+    assert len(told.mix) == 3 and told.mix[2] < 0.0
+    for wanted in (0, 1):
+        np.testing.assert_array_equal(told.columns[wanted].float().cpu(), columns)
+        np.testing.assert_array_equal(told.controls[wanted].float().cpu(), controls)
+    np.testing.assert_array_equal(told.columns[2].float().cpu(), column_conditions(_ONE_BAR, None, None))
+    np.testing.assert_array_equal(told.controls[2].float().cpu(), control_vector(_ONE_BAR))
 
 
 def test_without_its_phases_the_model_would_not_know_the_downbeat(wide_pipeline: LoopPipeline) -> None:
