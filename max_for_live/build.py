@@ -26,6 +26,7 @@ from riffsidecar.control.osc_table import ADDRESSES, ANSWERS
 from riffsidecar.errors import CancelledError, SupersededError
 from riffsidecar.music import spell
 from riffsidecar.session.commands import RELEASE
+from riffsidecar.session.journey_settings import DEFAULT_LOOP_BARS
 from riffsidecar.session.knobs import KNOBS
 from riffsidecar.session.pads import NUM_PADS
 
@@ -35,7 +36,7 @@ FOLDER: Final = Path(__file__).parent
 REPLY_PORT: Final = DEFAULT_PORT + 1
 """The first that the main device tries; it takes the next ones where others have it."""
 
-_SCRIPTS = ("head.js", "show.js", "daemon.js", "song.js", "clips.js", "audition.js")
+_SCRIPTS = ("head.js", "show.js", "daemon.js", "song.js", "clips.js", "journey.js", "audition.js")
 _PLACE = '"@TABLE@"'
 
 
@@ -51,6 +52,7 @@ def make_script() -> str:
         "PLACES": PLACES,
         "PLAYERS": PLAYERS,
         "NUM_PADS": NUM_PADS,
+        "JOURNEY_BARS": DEFAULT_LOOP_BARS,
         "AFTER_SAMPLES": len(after_samples()),
         "REPLY_PORT": REPLY_PORT,
     }

@@ -76,17 +76,38 @@ def _add_song(patch: Patch, wires: Wires) -> None:
     start = patch.object("song-start", "deferlow")
     patch.connect(wires.ready, start, root, path)
     patch.cord("obj-back", 1, root)
+    place = patch.object("place", "live.object")
+    # The place can be asked for before anything is observed.
+    both = patch.object("song-order", "t l l")
+    patch.cord(path, 1, both)
+    patch.cord(both, 1, place, 1)
     observed = {"tempo": "tempo", "above": "signature_numerator", "below": "signature_denominator"}
     observers = {}
     for name, of_live in (*observed.items(), ("playing", "is_playing")):
         observers[name] = patch.object(f"{name}-observer", f"live.observer {of_live}")
-        patch.cord(path, 1, observers[name], 1)
+        patch.cord(both, 0, observers[name], 1)
     patch.connect(observers["tempo"], patch.message("tempo", "/riff/tempo $1 live"), wires.send)
     meter = patch.object("meter", "pak 4 4")
     patch.connect(observers["above"], meter)
     patch.cord(observers["below"], 0, meter, 1)
     patch.connect(meter, patch.object("meter-message", "prepend /riff/meter"), wires.send)
-    patch.connect(observers["playing"], patch.object("playing", "prepend /riff/transport"), wires.send)
+    _add_place(patch, wires, observers["playing"], place)
+
+
+def _add_place(patch: Patch, wires: Wires, playing: str, place: str) -> None:
+    """Tell that the song starts or stops and where it is, and while it plays again with each heartbeat."""
+    told = patch.object("transport-order", "t i b")
+    patch.connect(playing, told)
+    ask = patch.message("place-ask", "get current_song_time")
+    patch.cord(told, 1, ask)
+    answer = patch.object("place-answer", "route current_song_time")
+    patch.connect(ask, place, answer)
+    pair = patch.object("transport-pair", "pack 0 0.")
+    patch.cord(answer, 0, pair, 1)
+    patch.connect(told, pair, patch.object("transport", "prepend /riff/transport"), wires.send)
+    kept = patch.object("playing-kept", "i")
+    patch.cord(playing, 0, kept, 1)
+    patch.connect(wires.beat, kept, patch.object("still-playing", "sel 1"), patch.message("plays", "1"), told)
 
 
 def _add_knobs(patch: Patch, wires: Wires) -> None:
@@ -96,6 +117,8 @@ def _add_knobs(patch: Patch, wires: Wires) -> None:
         rect = (_KNOBS_LEFT + column * width, _TOP + row * (height + 2), width - 2, height)
         control = knob_control(patch, knob, rect)
         patch.connect(control, patch.object(f"{knob.name}-message", _knob_rule(knob)), wires.send)
+        # A daemon that has come back is told how the dials stand.
+        patch.cord("obj-back", 1, control)
 
 
 def _knob_rule(knob: Knob) -> str:
@@ -139,11 +162,11 @@ def _add_pads(patch: Patch, wires: Wires) -> None:
     stage = patch.object("progress", "unpack f f i s")
     patch.connect("obj-own-progress", stage)
     line = patch.object("progress-text", "sprintf set pad %ld: %ld %%")
-    number = patch.object("progress-pad", "i")
-    patch.cord(stage, 2, number, 1)
+    which = patch.object("progress-pad", "i")
+    patch.cord(stage, 2, which, 1)
     percent = patch.object("percent", "expr int($f1 * 100.)")
     order = patch.object("progress-order", "t b i")
-    patch.connect(stage, percent, order, number, line, "obj-status")
+    patch.connect(stage, percent, order, which, line, "obj-status")
     patch.cord(order, 1, line, 1)
     meant = patch.object("meant", f"route {CancelledError.code} {SupersededError.code}")
     trouble = patch.object("error", "unpack s s")

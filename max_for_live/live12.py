@@ -198,7 +198,13 @@ def _add_prompts(patch: Patch, code: str) -> None:
     top = _TOP + 57
     buttons = (
         ("make", "Make loop", "Makes a loop of prompt A, or of its blend with B where Morph is turned.", 0),
-        ("journey", "Journey A-B", "Eight loops from prompt A to prompt B, in consecutive slots.", 1),
+        (
+            "journey",
+            "Journey A-B",
+            "Eight loops that flow into one another, from prompt A to prompt B, in consecutive slots. "
+            "Another click stops it.",
+            1,
+        ),
     )
     for name, longname, info, column in buttons:
         _add_button(patch, code, name, longname, info, _cell(column, top))

@@ -169,7 +169,7 @@ class Patch:
 
     def label(self, name: str, rect: Rect, text: str, **attributes: Any) -> str:
         """Add a text that people read, and cannot click."""
-        shown = {"presentation": 1, "presentation_rect": list(rect), "textjustification": 0}
+        shown: Box = {"presentation": 1, "presentation_rect": list(rect), "textjustification": 0}
         return self.add(name, "live.comment", text=text, varname=name, **(shown | attributes))
 
     def line(self, name: str, rect: Rect) -> str:

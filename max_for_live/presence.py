@@ -10,7 +10,7 @@ from max_for_live.patcher import Patch, Rect, Style, Visible, number
 __all__ = ["Wires", "add_presence", "colour", "say"]
 
 _BEAT_MS = 2000
-_AWAY_MS = 5000
+_AWAY_MS = 12000  # a busy machine keeps the daemon from answering
 GREEN = [0.3, 0.8, 0.35, 1.0]
 
 
@@ -19,13 +19,14 @@ class Wires:
     """Hold where messages go to the daemon, where its answers come from, and what starts the device.
 
     ``answers`` sends each answer without its address, at the outlet of its place among the addresses that
-    were asked for. ``port`` sends the number of the reply port.
+    were asked for. ``port`` sends the number of the reply port, ``beat`` a bang every two seconds.
     """
 
     send: str
     answers: str
     ready: str
     port: str
+    beat: str
 
 
 def add_presence(
@@ -82,7 +83,7 @@ def add_presence(
     patch.cord(lost, 2, was_away, 1)
     colour(patch, "red", RED, (lost, 1))
     say(patch, "away", "riffsidecar does not answer: start riffsidecar run", (lost, 0))
-    return Wires(send, answers, ready, ports)
+    return Wires(send, answers, ready, ports, beat)
 
 
 def colour(patch: Patch, name: str, shade: list[float], source: tuple[str, int]) -> None:

@@ -9,7 +9,8 @@ const os = require("node:os");
 const path = require("node:path");
 
 const BEAT_MS = 2000;
-const AWAY_MS = 5000; // without a pong
+const AWAY_MS = 12000; // without a pong; a busy machine keeps the daemon from answering
+const FIRST_LOOK_MS = 5000; // for a daemon that runs to answer, before one is started by itself
 const PATIENCE_MS = 90000; // the first start loads the model, and scans of a new program take their time
 const RED = [0.9, 0.2, 0.15, 1];
 const AMBER = [0.98, 0.7, 0.2, 1];
@@ -67,7 +68,7 @@ function look() {
   if (wasStarted && Date.now() - startedAt < PATIENCE_MS) return;
   if (wasStarted) startedAt = 0;
   // Not before a daemon that runs has had time to answer.
-  if (isAutostart && !child && Date.now() - begun > AWAY_MS) {
+  if (isAutostart && !child && Date.now() - begun > FIRST_LOOK_MS) {
     isAutostart = false;
     return start();
   }

@@ -15,8 +15,9 @@ from riffsidecar.render.messages import Again, RenderedLoop
 from riffsidecar.render.recipe import pack_journey
 from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.session.journeys import JourneyPart
+from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["FakeJourneyWorker", "load_double", "made"]
+__all__ = ["FakeJourneyWorker", "load_double", "load_either", "made"]
 
 
 def made(part: JourneyPart) -> RenderedLoop:
@@ -63,6 +64,26 @@ class JourneyDouble(DoubleRenderer):
 def load_double(settings: WorkerSettings) -> JourneyDouble:
     """Return the double at once."""
     return JourneyDouble(settings)
+
+
+class EitherDouble(JourneyDouble):
+    """Render parts of journeys, and loops."""
+
+    def render(
+        self,
+        request: JourneyPart | LoopRequest,
+        progress: Callable[[str, float], None],
+        again: Again | None = None,
+    ):  # type: ignore[no-untyped-def, override]
+        """Render either."""
+        if isinstance(request, JourneyPart):
+            return super().render(request, progress, again)
+        return DoubleRenderer.render(self, request, progress, again)
+
+
+def load_either(settings: WorkerSettings) -> EitherDouble:
+    """Return the double for both at once."""
+    return EitherDouble(settings)
 
 
 class FakeJourneyWorker:

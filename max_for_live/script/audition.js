@@ -32,8 +32,12 @@ function keepTime(tempo, isPlaying) {
   songTempo = tempo;
   isRunning = isPlaying;
   if (heard && tempo !== before) setRate(heard);
-  // A song that starts is met at its next bar.
-  if (heard && isPlaying && !wasRunning) outlet(2, heard.player, "arm");
+  if (isPlaying && !wasRunning) meetNextBar();
+}
+
+// A song that starts, or jumps to within a bar, is met at its next bar.
+function meetNextBar() {
+  if (heard) outlet(2, heard.player, "arm");
 }
 
 function keepLoop() {

@@ -6,24 +6,38 @@ const COLUMNS_PER_QUARTER = 16; // loops are whole columns, and none is shorter 
 const BENT = 1e-3; // beats that a warp marker may be off
 const BEATS = 0; // warp mode for what has no pitch
 const COMPLEX = 4; // and for what has
-const JOURNEY_STEPS = 8;
+const LEAD_MS = 450; // before its bar a clip is taken away for its successor, which settles and is launched
+const BARS_TO_LAUNCH = { 1: 8, 2: 4, 3: 2, 4: 1 }; // by Live's number of the launch quantisation
 
 let newClips = []; // created, not yet warped
 let settler;
-let travel = null; // { id, step, seed, after } of the journey under way
+let swapper;
+let swaps = []; // what is to be done shortly before the next launch: { path, atMs, action }, one a slot
+const drafts = new Map(); // of the loops that are still to come: { path, slot } of the clip, by request
 
 function startClips() {
   settler = new Task(() => attempt(settle), here);
+  swapper = new Task(() => attempt(swapDue), here);
+  swaps = [];
 }
 
 function deliver(loop) {
-  if (travel?.id === loop.id) return arrive(loop);
-  return PLACE[options.place](loop);
+  if (isOfJourney(loop.id)) return arrive(loop);
+  const draft = drafts.get(loop.id);
+  drafts.delete(loop.id);
+  if (!draft || !takePlaceOf(draft, loop)) PLACE[options.place](loop);
+}
+
+// A draft comes first where the loop itself would miss the next bar. The arrangement waits for the loop.
+function deliverDraft(loop) {
+  if (options.place === "Arrangement") return;
+  const slot = PLACE[options.place](loop);
+  if (slot) drafts.set(loop.id, { path: loop.path, slot });
 }
 
 const PLACE = {
   "Pad's slot": (loop) => putInSlot(loop, slotAfter(loop.slot - 1)),
-  Replace: (loop) => putInSlot(loop, slotToReplace(loop) ?? slotAfter(loop.slot - 1)),
+  Replace: replace,
   Arrangement: putInArrangement,
   Simpler: putInSimpler,
   Listen: listenTo,
@@ -59,20 +73,92 @@ function slotAfter(wish) {
 }
 
 // A clip that riffsidecar made lies in its folder; all others are left alone.
-function slotToReplace({ slot: number, path: file }) {
+function replace(loop) {
   const { path, api } = audioTrack();
-  if (number < 1 || number > api.getcount("clip_slots")) return null;
-  const slot = slotAt(path, number - 1);
-  if (!is(slot.api, "has_clip")) return slot;
-  const old = new LiveAPI(`${slot.path} clip`);
-  if (folderOf(String(old.get("file_path"))) !== folderOf(file)) return null;
-  slot.wasPlaying = is(old, "is_playing");
-  slot.api.call("delete_clip");
-  return slot;
+  if (loop.slot >= 1 && loop.slot <= api.getcount("clip_slots")) {
+    const slot = slotAt(path, loop.slot - 1);
+    if (!is(slot.api, "has_clip")) return putInSlot(loop, slot);
+    if (folderOf(fileIn(slot)) === folderOf(loop.path)) return succeed(loop, slot);
+  }
+  return putInSlot(loop, slotAfter(loop.slot - 1));
+}
+
+// The loop that was to come takes the place of its draft, if that still lies where it was put.
+function takePlaceOf({ path, slot }, loop) {
+  if (!is(slot.api, "has_clip") || fileIn(slot) !== plain(path)) return false;
+  succeed(loop, slot);
+  return true;
+}
+
+function fileIn(slot) {
+  return plain(new LiveAPI(`${slot.path} clip`).get("file_path"));
+}
+
+// Systems differ in how they write one and the same path.
+function plain(file) {
+  return String(file).normalize("NFC").replace(/\\/g, "/");
 }
 
 function folderOf(file) {
-  return file.replace(/\\/g, "/").replace(/\/[^/]*$/, "");
+  return plain(file).replace(/\/[^/]*$/, "");
+}
+
+// The first of so many empty slots in a row, or the first of all.
+function emptyRun(length) {
+  const { path, api } = audioTrack();
+  const count = api.getcount("clip_slots");
+  let run = 0;
+  for (let index = 0; index < count; index += 1) {
+    run = is(slotAt(path, index).api, "has_clip") ? 0 : run + 1;
+    if (run === length) return index - length + 1;
+  }
+  return 0;
+}
+
+// Put a loop where a clip is. One that sounds is let be until shortly before the bar at which the next one starts.
+function succeed(loop, slot) {
+  const old = new LiveAPI(`${slot.path} clip`);
+  const before = fileIn(slot);
+  const isHeard = () => is(old, "is_playing") || is(old, "is_triggered");
+  const swap = () => {
+    if (is(slot.api, "has_clip") && fileIn(slot) === before) {
+      slot.wasPlaying = isHeard();
+      slot.api.call("delete_clip");
+    }
+    putInSlot(loop, is(slot.api, "has_clip") ? slotAfter(slot.index) : slot);
+  };
+  const delay = isHeard() ? untilLaunchMs() - LEAD_MS : 0;
+  if (delay <= 0) swap();
+  else {
+    say(`${nameOf(loop)}: comes at the next launch`);
+    swaps = swaps.filter((each) => each.path !== slot.path);
+    swaps.push({ path: slot.path, atMs: Date.now() + delay, action: swap });
+    swapLater();
+  }
+  return slot;
+}
+
+function swapLater() {
+  if (swaps.length) swapper.schedule(Math.max(0, Math.min(...swaps.map((each) => each.atMs)) - Date.now()));
+}
+
+function swapDue() {
+  const now = Date.now();
+  const due = swaps.filter((each) => each.atMs <= now);
+  swaps = swaps.filter((each) => each.atMs > now);
+  for (const { action } of due) attempt(action);
+  swapLater();
+}
+
+// How long it is until Live launches what is fired now or a little later; 0 where that is at once.
+function untilLaunchMs() {
+  const live = new LiveAPI("live_set");
+  const bars = BARS_TO_LAUNCH[Number(live.get("clip_trigger_quantization"))] ?? 0;
+  if (!bars || !is(live, "is_playing")) return 0;
+  const step = bars * quartersPerBar();
+  const left = step - (Number(live.get("current_song_time")) % step);
+  const quarterMs = 60000 / Number(live.get("tempo"));
+  return (left * quarterMs > LEAD_MS ? left : left + step) * quarterMs;
 }
 
 function putInSlot(loop, slot) {
@@ -82,18 +168,20 @@ function putInSlot(loop, slot) {
   return slot;
 }
 
-function putInArrangement(loop) {
+function nextBar() {
+  const bar = quartersPerBar();
+  return Math.ceil(Number(new LiveAPI("live_set").get("current_song_time")) / bar - SAME) * bar;
+}
+
+function putInArrangement(loop, at = nextBar()) {
   const { api } = audioTrack();
-  const live = new LiveAPI("live_set");
-  const beat = Number(live.get("current_song_time"));
-  const bar = (Number(live.get("signature_numerator")) * 4) / Number(live.get("signature_denominator"));
-  const at = Math.ceil(beat / bar - SAME) * bar;
   const before = api.getcount("arrangement_clips");
   const made = [].concat(api.call("create_audio_clip", loop.path, at) ?? []);
   if (made[0] !== "id" && api.getcount("arrangement_clips") === before) {
     throw new Error(`Live takes no clip from ${loop.path}`);
   }
-  prepare(loop, made[0] === "id" ? new LiveAPI(`id ${made[1]}`) : null, `the arrangement, bar ${at / bar + 1}`);
+  const where = `the arrangement, bar ${Math.floor(at / quartersPerBar() + SAME) + 1}`;
+  prepare(loop, made[0] === "id" ? new LiveAPI(`id ${made[1]}`) : null, where);
 }
 
 function putInSimpler(loop) {
@@ -103,8 +191,8 @@ function putInSimpler(loop) {
     if (String(simpler.get("class_name")) !== "OriginalSimpler") continue;
     simpler.call("replace_sample", loop.path);
     const sample = new LiveAPI(`${path} devices ${index} sample`);
-    if (String(sample.get("file_path")) !== loop.path) throw new Error("Simpler takes no sample before Live 12.4");
-    say(`${padOf(loop.slot).name}: in Simpler`);
+    if (plain(sample.get("file_path")) !== plain(loop.path)) throw new Error("Simpler takes no sample before Live 12.4");
+    say(`${nameOf(loop)}: in Simpler`);
     return;
   }
   throw new Error("no Simpler on this track: put this device behind one");
@@ -116,7 +204,7 @@ function is(api, property) {
 
 // Live sets warping later than it is told to, so the rest waits.
 function prepare(loop, clip, where, slot = null) {
-  if (!clip) return say(`${padOf(loop.slot).name}: in ${where}`);
+  if (!clip) return say(`${nameOf(loop)}: in ${where}`);
   clip.set("warping", 1);
   newClips.push({ ...loop, clip, where, launched: slot && (options.isLaunching || slot.wasPlaying) ? slot : null });
   settler.schedule(SETTLE_MS);
@@ -128,8 +216,13 @@ function settle() {
   for (const made of clips) attempt(() => finish(made));
 }
 
-function finish({ clip, slot, bpm, seconds, where, launched }) {
-  const { name, color, isTonal } = padOf(slot);
+function nameOf(loop) {
+  return loop.name ?? padOf(loop.slot).name;
+}
+
+function finish({ clip, where, launched, ...loop }) {
+  const { slot, bpm, seconds } = loop;
+  const [name, { color, isTonal }] = [nameOf(loop), padOf(slot)];
   const quarters = quartersOf(seconds, bpm);
   clip.set("name", name);
   clip.set("color", parseInt(color.slice(1), 16));
@@ -166,32 +259,4 @@ function straighten(clip, seconds, quarters) {
   const shown = markersOf(clip).slice(0, -1);
   if (shown.length > 1 && shown.every((marker) => bend(marker) < BENT)) return;
   throw new Error("the clip loops its bars, but Live keeps its own tempo: set its Seg. BPM by hand");
-}
-
-// A journey: from prompt A to prompt B in steps, each a clip in the next slot.
-
-function startJourney() {
-  show("prompt-b", "bang");
-  if (!prompts.b) throw new Error("a journey goes from prompt A to prompt B: write both");
-  // One seed for all steps, so that only the prompt travels.
-  travel = { step: 0, seed: Math.floor(Math.random() * 2 ** 31), after: -1 };
-  goOn();
-}
-
-function goOn() {
-  const morph = travel.step / (JOURNEY_STEPS - 1);
-  travel.id = makeLoop(["morph", morph, "seed", travel.seed]);
-  if (!travel.id) travel = null;
-}
-
-function arrive(loop) {
-  const slot = putInSlot(loop, slotAfter(travel.after < 0 ? 0 : travel.after + 1));
-  travel.after = slot.index;
-  travel.step += 1;
-  if (travel.step < JOURNEY_STEPS) goOn();
-  else travel = null;
-}
-
-function endJourney(id) {
-  if (travel?.id === id) travel = null;
 }

@@ -2,8 +2,8 @@
 // The daemon: is it there, what is it told, what does it answer.
 
 const BEAT_MS = 2000; // from one sign of life to the next
-const MISSED_BEATS = 2; // so many without an answer, and the daemon is away
-const HELLOS_AT_A_PORT = 3; // then another program may hold it, and the next one is tried
+const MISSED_BEATS = 5; // so many without a word, and the daemon is away; a busy machine keeps it from answering
+const HELLOS_AT_A_PORT = 5; // then another program may hold it, and the next one is tried
 const NUM_PORTS = 32;
 const TELL_MS = 50; // changes wait so long for others: an automated dial sends 20 messages a second
 const SAME = 1e-5; // the daemon's own rounding of a knob
@@ -16,6 +16,7 @@ let requests = 0;
 let missed = 0;
 let hellos = 0;
 let isPresent = false;
+let isOurPort = false; // answers have come in at the reply port, so it is this device's
 let isTelling = false;
 let daemonBank = "";
 let ownBank = "";
@@ -46,6 +47,7 @@ function freePort(after) {
 
 function listen(number) {
   replyPort = number;
+  isOurPort = false;
   share((all) => (all.ports[me] = number));
   hellos = 0;
   outlet(1, "port", replyPort);
@@ -66,7 +68,7 @@ function beat() {
   missed += 1;
   if (isPresent && missed > MISSED_BEATS) away();
   if (isPresent) send(OSC.ping);
-  else if (hellos >= HELLOS_AT_A_PORT) listen(freePort(replyPort - TABLE.REPLY_PORT + 1));
+  else if (!isOurPort && hellos >= HELLOS_AT_A_PORT) listen(freePort(replyPort - TABLE.REPLY_PORT + 1));
   else greet();
 }
 
@@ -133,9 +135,9 @@ const ANSWERS = {
   [OSC.welcome]: (port, version, state, _name, id) => {
     // Where two programs share a port, each hears the other's.
     if (port !== replyPort || (id && !isMine(id))) return;
-    missed = 0;
     hellos = 0;
     isPresent = true;
+    isOurPort = true;
     told = new Map();
     light(GREEN);
     say(`riffsidecar ${version} is ${state}`);
@@ -144,34 +146,45 @@ const ANSWERS = {
     tell();
     tellTransport();
   },
-  [OSC.pong]: () => {
-    missed = 0;
-  },
+  [OSC.pong]: () => {},
   [OSC.state]: (part, ...values) => showState(part, values),
   [OSC.ack]: (id, slot) => {
-    if (slot >= 0 && !String(id).startsWith(mark() + QUIET)) paint(slot, "waiting");
+    if (slot < 0 || String(id).startsWith(mark() + QUIET)) return;
+    paint(slot, "waiting");
+    padOf(slot).id = id; // also of a knob that makes the loop anew
   },
   [OSC.progress]: (id, fraction, left, slot, stage) => {
     paint(slot, "rendering", fraction);
     const seconds = left >= 0 ? `, ${Math.ceil(left)} s left` : "";
-    if (isForMe(id)) say(`${padOf(slot).name}: ${stage}, ${Math.round(100 * fraction)} %${seconds}`);
+    const name = isOfJourney(id) ? "journey" : padOf(slot).name;
+    if (isForMe(id)) say(`${name}: ${stage}, ${Math.round(100 * fraction)} %${seconds}`);
   },
-  [OSC.preview]: (...loop) => ANSWERS[OSC.done](...loop),
-  [OSC.done]: (id, slot, path, _bars, bpm, ...rest) => {
-    if (slot < 0) return;
-    paint(slot, "ready");
-    // From the end: a loop without a key has an empty text there, which may get lost on its way.
-    const [samples, rate] = rest.slice(-AFTER_SAMPLES);
-    if (isForMe(id)) deliver({ id: String(id), slot, path, bpm, seconds: samples / rate });
+  [OSC.preview]: (id, ...rest) => {
+    const loop = loopOf(id, ...rest);
+    if (loop.slot >= 0 && isForMe(id)) deliverDraft(loop);
+  },
+  [OSC.done]: (id, ...rest) => {
+    const loop = loopOf(id, ...rest);
+    if (loop.slot < 0) return;
+    paint(loop.slot, "ready");
+    if (isForMe(id)) deliver(loop);
   },
   [OSC.error]: (id, code, text) => {
     const waiting = pads.findIndex((each) => ["waiting", "rendering"].includes(each?.state) && each.id === id);
-    if (STOPPED.includes(code)) return;
-    if (waiting >= 0) paint(waiting, "failed");
+    const isMeant = STOPPED.includes(code);
+    drafts.delete(id);
+    if (waiting >= 0) paint(waiting, isMeant ? calmState(waiting) : "failed");
+    const wasJourney = isMine(id) && endJourney(id);
+    if (isMeant && !wasJourney) return;
     if (isMine(id) || !isDevices(id)) say(text);
-    if (isMine(id)) endJourney(id);
   },
 };
+
+function loopOf(id, slot, path, _bars, bpm, ...rest) {
+  // From the end: a loop without a key has an empty text there, which may get lost on its way.
+  const [samples, rate] = rest.slice(-AFTER_SAMPLES);
+  return { id: String(id), slot, path, bpm, seconds: samples / rate };
+}
 
 function showState(part, values) {
   if (part === "bank") daemonBank = values[0];
@@ -226,14 +239,17 @@ function hit(number) {
   if (id) padOf(number).id = id;
 }
 
-function makeLoop(values = []) {
-  // A text field keeps what was typed until it is asked.
+// A text field keeps what was typed until it is asked.
+function readPrompts() {
   for (const which of ["a", "b"]) show(`prompt-${which}`, "bang");
+}
+
+function makeLoop() {
+  readPrompts();
   if (!prompts.a) throw new Error("write a prompt in field A first, such as: warm rhodes chords");
   const morphing = prompts.b ? ["prompt_b", prompts.b] : [];
-  const id = ask(OSC.render, prompts.a, ...morphing, ...values);
+  const id = ask(OSC.render, prompts.a, ...morphing);
   if (id) padOf(0).id = id;
-  return id;
 }
 
 function offerBanks(names) {

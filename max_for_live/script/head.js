@@ -72,7 +72,7 @@ function make() {
 }
 
 function journey() {
-  attempt(startJourney);
+  attempt(journeyButton);
 }
 
 function keep() {
@@ -89,7 +89,9 @@ function loaded(player) {
 
 function anything(...values) {
   const answer = ANSWERS[messagename];
-  if (answer) attempt(() => answer(...values));
+  if (!answer) return;
+  missed = 0; // whatever it says, the daemon lives
+  attempt(() => answer(...values));
 }
 
 function attempt(action) {

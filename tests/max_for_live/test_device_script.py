@@ -5,6 +5,7 @@ What it sends is read by the daemon's own table, and what it hears is what the d
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
@@ -26,6 +27,7 @@ from riffsidecar.control.osc_ids import split_id
 from riffsidecar.control.osc_table import find_address
 from riffsidecar.music import Key, LoopLength, Meter, Tempo
 from riffsidecar.session.commands import (
+    Cancel,
     Command,
     Render,
     SelectBank,
@@ -35,6 +37,7 @@ from riffsidecar.session.commands import (
     SetMeter,
     SetTempo,
     SetTransport,
+    StartJourney,
     TriggerPad,
 )
 from riffsidecar.session.events import Acked, Finished, Origin, Progressed
@@ -234,8 +237,30 @@ def test_a_welcome_is_followed_by_what_live_plays(play: Play) -> None:
 
 
 def test_a_song_that_starts_and_stops_is_told(play: Play) -> None:
-    seen = play(*GREETED, ("set", "is_playing", 1), ("wait", 100), ("set", "is_playing", 0), ("wait", 100))
-    assert commands(seen) == [SetTransport(True, Fraction(0)), STANDS]
+    seen = play(*GREETED, ("set", "is_playing", 1), ("wait", 1000), ("set", "is_playing", 0), ("wait", 100))
+    started, stopped = commands(seen)
+    assert started == SetTransport(True, Fraction(0))
+    assert isinstance(stopped, SetTransport) and not stopped.is_playing and stopped.position is not None
+    assert float(stopped.position) == pytest.approx(2)
+
+
+def places(seen: Seen) -> list[float]:
+    """Return where the song was said to be while it played."""
+    told = [each for each in commands(seen) if isinstance(each, SetTransport) and each.is_playing]
+    return [float(each.position) for each in told if each.position is not None]
+
+
+def test_a_jump_of_the_song_is_told_at_once_and_its_going_on_but_seldom(play: Play) -> None:
+    playing = [*GREETED, ("set", "is_playing", 1)]
+    jump = [("wait", 3000), ("set", "current_song_time", 64.0), ("wait", 200)]
+    assert places(play(*playing, *jump)) == [0, 64]
+    calm = places(play(*playing, *([("message", "/riff/pong", 0, "0.1.0", "ready"), ("wait", 4000)] * 7)))
+    assert len(calm) == 4
+    for before, after in itertools.pairwise(calm):
+        assert after - before == pytest.approx(16, abs=0.5)
+    faster = [("set", "tempo", 180), ("wait", 1000), ("set", "tempo", 60), ("wait", 1000)]
+    assert places(play(*playing, *faster)) == [0]
+    assert places(play(*GREETED, *jump)) == []
 
 
 def test_what_is_not_followed_is_not_told_and_the_tempo_is_let_go(play: Play) -> None:
@@ -391,27 +416,136 @@ def test_the_prompts_make_a_loop_in_the_first_empty_slot(play: Play) -> None:
     assert empty["sent"] == [] and "write a prompt" in status(empty)
 
 
-def test_a_journey_fills_consecutive_slots_one_loop_after_the_other(play: Play) -> None:
-    written = [("type", "prompt-a", "ambient pad"), ("type", "prompt-b", "acid techno")]
-    steps: list[Step] = [*GREETED, *written, ("message", "journey")]
-    live = a_set((0, 1, *[0] * 9), seconds={"*": 8.0})
-    for _ in range(8):
-        sent = play(*steps, live=json.loads(json.dumps(live)))["sent"]
-        steps += [done(4, "4/4", "120", 0, sent[-1][-1], f"{FOLDER}/{len(steps)}.wav"), ("wait", 300)]
-    seen = play(*steps, live=live)
-    assert clips(seen) == [0, *range(2, 9)]
-    renders = [command for command in commands(seen) if isinstance(command, Render)]
-    morphs = [dict(each.options)["morph"] for each in renders]
-    assert morphs == pytest.approx([step / 7 for step in range(8)], abs=1e-5)
-    assert len({dict(each.options)["seed"] for each in renders}) == 1
+WRITTEN: list[Step] = [("type", "prompt-a", "ambient pad"), ("type", "prompt-b", "acid techno")]
+TRAVELLING: list[Step] = [*GREETED, *WRITTEN, ("message", "journey")]
+
+
+def pieces(request_id: str, count: int = 8) -> list[Step]:
+    """Return the loops of a journey as they come."""
+    each = [done(4, "4/4", "120", 0, request_id, f"{FOLDER}/{number}.wav") for number in range(count)]
+    return [step for piece in each for step in (piece, ("wait", 300))]
+
+
+def test_a_journey_is_the_daemons_own_and_fills_consecutive_slots(play: Play) -> None:
+    asked = play(*TRAVELLING)
+    assert commands(asked) == [StartJourney(("ambient pad", "acid techno"), (("bars", 32), ("loops", 4)))]
+    assert asked["shown"]["journey"]["text"] == "Stop journey"
+    loops = pieces(asked["sent"][-1][-1])
+    live = a_set((0, 0, 1, *[0] * 9), seconds={"*": 8.0})
+    seen = play(*TRAVELLING, *loops, live=live)
+    assert clips(seen) == list(range(3, 11)), "the first eight empty ones in a row"
+    assert [slots(seen)[3 + place]["clip"]["name"] for place in (0, 7)] == ["journey 1", "journey 8"]
+    assert seen["shown"]["journey"]["text"] == "Journey A-B"
+    few = play(*TRAVELLING, *loops, live=a_set((1, 0, 0, 1, *[0] * 6), seconds={"*": 8.0}))
+    assert clips(few) == [1, 2, *range(4, 10)]
+
+
+def test_a_journey_has_loops_as_long_as_the_menu_says(play: Play) -> None:
+    for index, bars in ((1, 1), (3, 1), (5, 3), (12, 16)):
+        chosen: list[Step] = [("message", "bars", index), ("wait", 100), ("forget",)]
+        seen = play(*GREETED, *chosen, *WRITTEN, ("message", "journey"))
+        (journey,) = commands(seen)
+        assert isinstance(journey, StartJourney)
+        assert dict(journey.options) == {"bars": 8 * bars, "loops": bars}
+
+
+def test_a_journey_lines_up_in_the_arrangement(play: Play) -> None:
+    steps = [*GREETED, ("message", "to", 2), *TRAVELLING[len(GREETED) :]]
+    live = a_set(seconds={"*": 8.0})
+    live["live_set"]["current_song_time"] = 5.0
+    seen = play(*steps, *pieces(play(*steps)["sent"][-1][-1]), live=live)
+    made = seen["live"]["live_set"]["tracks"][1]["arrangement_clips"]
+    assert [clip["start_time"] for clip in made] == [8 + 16 * place for place in range(8)]
+    assert clips(seen) == []
 
 
 def test_a_journey_that_fails_ends_and_the_next_one_begins_anew(play: Play) -> None:
-    written = [("type", "prompt-a", "ambient pad"), ("type", "prompt-b", "acid techno")]
-    steps: list[Step] = [*GREETED, *written, ("message", "journey")]
-    failed = request_error(play(*steps)["sent"][0][-1], "model", "no")
-    seen = play(*steps, ("message", failed.address, *failed.values), ("forget",), ("message", "journey"))
-    assert [dict(each.options)["morph"] for each in commands(seen) if isinstance(each, Render)] == [0.0]
+    failed = request_error(play(*TRAVELLING)["sent"][-1][-1], "model", "no")
+    ended = [*TRAVELLING, ("message", failed.address, *failed.values), ("forget",)]
+    assert status(play(*ended)) == "no" and play(*ended)["shown"]["journey"]["text"] == "Journey A-B"
+    (again,) = commands(play(*ended, ("message", "journey")))
+    assert isinstance(again, StartJourney)
+
+
+def test_a_journey_is_stopped_by_the_same_button_and_its_loops_stay(play: Play) -> None:
+    first = pieces(play(*TRAVELLING)["sent"][-1][-1], 2)
+    steps = [*TRAVELLING, *first, ("forget",), ("message", "journey")]
+    seen = play(*steps, live=a_set([0] * 9, seconds={"*": 8.0}))
+    assert commands(seen) == [Cancel(0)] and clips(seen) == [0, 1]
+    assert "stopped" in status(seen) and seen["shown"]["journey"]["text"] == "Journey A-B"
+    assert "write both" in status(play(*GREETED, ("type", "prompt-b", ""), ("message", "journey")))
+
+
+def preview(*what: Any, **more: Any) -> Step:
+    """Return the message by which the daemon says that a draft is there."""
+    kind, _, *values = done(*what, **more)
+    return (kind, "/riff/preview", *values)
+
+
+DRAFT = f"{FOLDER}/draft.wav"
+DRAFTED: list[Step] = [*GREETED, ("message", "pad", 2), preview(slot=2, path=DRAFT), ("wait", 500)]
+
+
+def test_a_draft_is_a_clip_at_once_and_the_loop_takes_its_place(play: Play) -> None:
+    early = play(*DRAFTED, live=a_set(seconds=THREE_BARS))
+    assert clips(early) == [1] and slots(early)[1]["clip"]["file_path"] == DRAFT
+    assert "activebgcolor" not in early["shown"].get("pad2", {}), "the loop is still to come"
+    seen = play(*DRAFTED, done(slot=2), ("wait", 500), live=a_set(seconds=THREE_BARS))
+    assert clips(seen) == [1] and slots(seen)[1]["clip"]["file_path"] == WAV
+    assert "fired" not in slots(seen)[1]
+    failed = request_error(mine(), "model", "no")
+    kept = play(*DRAFTED, ("message", failed.address, *failed.values), live=a_set(seconds=THREE_BARS))
+    assert slots(kept)[1]["clip"]["file_path"] == DRAFT
+
+
+def test_a_clip_that_somebody_put_in_place_of_a_draft_is_left_alone(play: Play) -> None:
+    live = a_set((0, 1, 0), seconds=THREE_BARS)
+    live["live_set"]["tracks"][1]["clip_slots"][1]["clip"] = {"file_path": "/Users/kim/take.wav"}
+    # The draft goes to slot 3 because slot 2 is taken; then that of the draft is emptied by hand.
+    seen = play(*DRAFTED, ("empty", 2), done(slot=2), ("wait", 500), live=live)
+    assert clips(seen) == [1, 2] and slots(seen)[2]["clip"]["file_path"] == WAV
+    assert slots(seen)[1]["clip"]["file_path"] == "/Users/kim/take.wav"
+
+
+def test_a_draft_is_heard_first_where_loops_are_listened_to_and_the_arrangement_waits(play: Play) -> None:
+    heard = play(*GREETED, ("message", "to", 4), preview(slot=2, path=DRAFT))
+    assert heard["players"] == [["a", "replace", DRAFT]]
+    arranged = [*GREETED, ("message", "to", 2), preview(path=DRAFT), done(), ("wait", 500)]
+    (clip,) = play(*arranged, live=a_set(seconds=THREE_BARS))["live"]["live_set"]["tracks"][1][
+        "arrangement_clips"
+    ]
+    assert clip["file_path"] == WAV
+
+
+def sounding(path: str = DRAFT, quantization: int = 4) -> dict[str, Any]:
+    """Return a set that plays a clip in slot 2."""
+    live = a_set((0, 1, 0), seconds={"*": 8.0})
+    live["live_set"] |= {"is_playing": 1, "clip_trigger_quantization": quantization}
+    live["live_set"]["tracks"][1]["clip_slots"][1]["clip"] = {"file_path": path, "is_playing": 1}
+    return live
+
+
+def test_a_clip_that_sounds_stays_until_shortly_before_the_bar_at_which_its_successor_starts(
+    play: Play,
+) -> None:
+    replacing = [*GREETED, ("message", "to", 1), done(4, "4/4", "120", 2)]
+    # A bar lasts two seconds; 0.2 s of the first one have passed when the loop comes.
+    waits = play(*replacing, ("wait", 1300), live=sounding())
+    assert slots(waits)[1]["clip"]["file_path"] == DRAFT and "next launch" in status(waits)
+    seen = play(*replacing, ("wait", 1750), live=sounding())
+    assert slots(seen)[1]["clip"]["file_path"] == WAV and slots(seen)[1]["fired"] == 1
+    assert seen["live"]["live_set"]["current_song_time"] < 4, "fired before the bar line"
+    late = play(*GREETED, ("wait", 1600), *replacing[len(GREETED) :], ("wait", 1500), live=sounding())
+    assert slots(late)[1]["clip"]["file_path"] == DRAFT
+    at_once = play(*replacing, ("wait", 300), live=sounding(quantization=0))
+    assert slots(at_once)[1]["clip"]["file_path"] == WAV
+
+
+def test_of_two_successors_only_the_newest_takes_the_place_of_a_clip_that_sounds(play: Play) -> None:
+    newest = done(4, "4/4", "120", 2, path=f"{FOLDER}/newest.wav")
+    replacing = [*GREETED, ("message", "to", 1), done(4, "4/4", "120", 2), newest, ("wait", 3000)]
+    seen = play(*replacing, live=sounding())
+    assert clips(seen) == [1] and slots(seen)[1]["clip"]["file_path"] == f"{FOLDER}/newest.wav"
 
 
 @pytest.mark.parametrize(
@@ -484,7 +618,10 @@ def test_a_clip_is_fired_where_asked_and_a_playing_one_goes_on_as_its_successor(
     quiet = play(*GREETED, done(), ("wait", 500), live=a_set(seconds=THREE_BARS))
     assert "fired" not in slots(quiet)[0]
     live = a_set((1, 0, 0), seconds=THREE_BARS)
-    live["live_set"]["tracks"][1]["clip_slots"][0]["clip"] = {"file_path": f"{FOLDER}/a.wav", "is_playing": 1}
+    live["live_set"]["tracks"][1]["clip_slots"][0]["clip"] = {
+        "file_path": f"{FOLDER}\\a.wav",
+        "is_playing": 1,
+    }
     playing = play(*GREETED, ("message", "to", 1), done(), ("wait", 500), live=live)
     assert slots(playing)[0]["fired"] == 1 and slots(playing)[0]["clip"]["file_path"] == WAV
 
@@ -631,7 +768,10 @@ def test_a_daemon_that_falls_silent_turns_the_light_red_and_one_that_returns_is_
     alive = play(*GREETED, *(answered * 5))
     assert alive["shown"]["light"]["textcolor"] == GREEN
     assert set(addresses(alive)) == {"/riff/ping"}
-    silent = [*GREETED, ("message", "knob", "morph", 0.3), ("message", "pad", 4), ack(4), ("wait", 8000)]
+    assert play(*GREETED, ("wait", 9000))["shown"]["light"]["textcolor"] == GREEN, "it may be busy"
+    busy = play(*GREETED, *([progress(), ("wait", 4000)] * 8))
+    assert busy["shown"]["light"]["textcolor"] == GREEN, "whatever it says, it lives"
+    silent = [*GREETED, ("message", "knob", "morph", 0.3), ("message", "pad", 4), ack(4), ("wait", 14_000)]
     seen = play(*silent, ("forget",), ("message", "pad", 1), ("wait", 2000))
     assert seen["shown"]["light"]["textcolor"] == RED and set(addresses(seen)) == {"/riff/hello"}
     assert colour(seen, 4) == RED
@@ -641,13 +781,20 @@ def test_a_daemon_that_falls_silent_turns_the_light_red_and_one_that_returns_is_
     assert commands(back) == [*SONG[:2], SetKnob("morph", 0.3), STANDS]
 
 
-def test_a_loop_that_was_asked_for_at_another_reply_port_is_still_this_devices(play: Play) -> None:
-    away = [*GREETED, ("message", "pad", 1), ("wait", 20_000)]
-    port = play(*away)["port"][1]
-    assert port != REPLY_PORT
-    back = ("message", "/riff/welcome", port, "0.1.0", "ready", "live")
-    seen = play(*away, back, done(), ("wait", 500), live=a_set(seconds=THREE_BARS))
+def test_a_port_that_answers_came_in_at_is_kept_so_that_a_late_loop_is_not_lost(play: Play) -> None:
+    away = [*GREETED, ("message", "pad", 1), ("wait", 60_000)]
+    seen = play(*away, done(), ("wait", 500), live=a_set(seconds=THREE_BARS))
+    assert seen["shown"]["light"]["textcolor"] == RED and seen["port"][1] == REPLY_PORT
     assert clips(seen) == [0]
+
+
+def test_a_pad_that_is_called_off_shows_what_it_had(play: Play) -> None:
+    stopped = request_error(mine(), "cancelled", "gone")
+    off = [ack(), ("message", stopped.address, *stopped.values)]
+    bank = [*GREETED, *bank_rows()]
+    assert colour(play(*bank, *off), 3) == colour(play(*bank), 3)
+    ready = [*bank, done(slot=3)]
+    assert colour(play(*ready, *off), 3) == colour(play(*ready), 3)
 
 
 def test_another_port_of_the_daemon_is_called_at_once(play: Play) -> None:

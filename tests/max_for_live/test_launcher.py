@@ -40,8 +40,10 @@ class Launcher:
 
     def __init__(self, node: str, folder: Path) -> None:
         script = (FOLDER / LAUNCHER_SCRIPT).read_text(encoding="utf-8").replace("@PORT@", "9")
-        quick = script.replace("BEAT_MS = 2000", "BEAT_MS = 100").replace("AWAY_MS = 5000", "AWAY_MS = 600")
-        assert quick != script
+        quick = script.replace("BEAT_MS = 2000", "BEAT_MS = 100")
+        for slow, soon in (("AWAY_MS = 12000", "AWAY_MS = 600"), ("LOOK_MS = 5000", "LOOK_MS = 600")):
+            assert slow in quick
+            quick = quick.replace(slow, soon)
         path = folder / LAUNCHER_SCRIPT
         path.write_text(quick, encoding="utf-8")
         modules = folder / "node_modules"

@@ -35,6 +35,7 @@ def open_device(name: str, taken: tuple[int, ...] = (0, 0, 0), **lom: Any) -> Ti
         "signature_numerator": 7,
         "signature_denominator": 8,
         "is_playing": 0,
+        "current_song_time": 14.0,
         "tracks": [{"clip_slots": slots}],
     }
     device = TinyMax(read_patcher((FOLDER / name).read_bytes()), {"live_set": song, **lom})
@@ -91,7 +92,7 @@ def test_it_greets_until_it_is_heard_turns_green_and_red_again_when_the_daemon_g
 ) -> None:
     device = open_device(name)
     assert ["/riff/hello", port, who] in device.sent and device.port == port
-    device.wait(6000)
+    device.wait(13_000)
     assert device.shown["light"][-1] == ["textcolor", 0.9, 0.2, 0.15, 1]
     assert "does not answer" in status(device)
     device.hear("/riff/welcome", port, "0.1.0", "ready", who)
@@ -101,7 +102,9 @@ def test_it_greets_until_it_is_heard_turns_green_and_red_again_when_the_daemon_g
         device.wait(2000)
         device.hear("/riff/welcome", port, "0.1.0", "ready", who)
     assert device.shown["light"][-1] == ["textcolor", 0.3, 0.8, 0.35, 1]
-    device.wait(6000)
+    device.wait(11_000)
+    assert device.shown["light"][-1] == ["textcolor", 0.3, 0.8, 0.35, 1], "it may be busy"
+    device.wait(2000)
     assert device.shown["light"][-1] == ["textcolor", 0.9, 0.2, 0.15, 1]
 
 
@@ -119,12 +122,35 @@ def test_live_11_tells_the_song_as_it_is_and_as_it_changes() -> None:
     assert SetTempo(Tempo(Fraction(90)), "live") in loaded and SetMeter(Meter(7, 8)) in loaded
     for name, value in (("tempo", 133.0), ("signature_numerator", 5), ("is_playing", 1)):
         device.change(name, value)
-    told = [SetTempo(Tempo(Fraction(133)), "live"), SetMeter(Meter(5, 8)), SetTransport(True)]
+    plays = SetTransport(True, Fraction(14))
+    told = [SetTempo(Tempo(Fraction(133)), "live"), SetMeter(Meter(5, 8)), plays]
     assert commands(device) == told
-    device.wait(6000)
+    device.wait(13_000)
+    commands(device)
     device.hear("/riff/welcome", PORT, "0.1.0", "ready", "live11")
     device.wait(100)
     assert set(told) <= set(commands(device))
+
+
+def test_live_11_says_where_the_song_is_while_it_plays_and_is_quiet_while_it_stands() -> None:
+    device = open_device(LIVE11)
+    device.wait(10_000)
+    transports = [each for each in commands(device) if isinstance(each, SetTransport)]
+    assert transports == [SetTransport(False, Fraction(14))]
+    device.change("is_playing", 1)
+    device.lom["live_set"]["current_song_time"] = 64.0
+    device.wait(4000)
+    told = [each for each in commands(device) if isinstance(each, SetTransport)]
+    assert told == [SetTransport(True, Fraction(14)), *[SetTransport(True, Fraction(64))] * 2]
+
+
+def test_live_11_tells_a_daemon_that_has_come_back_how_its_dials_stand() -> None:
+    device = open_device(LIVE11)
+    device.turn("morph", 0.25)
+    device.wait(13_000)
+    commands(device)
+    device.hear("/riff/welcome", PORT, "0.1.0", "ready", "live11")
+    assert SetKnob("morph", 0.25) in commands(device)
 
 
 def test_live_11_dials_turn_their_knobs_and_let_them_go_at_their_default() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support_control import OscProbe
 
 from max_for_live.build import make_script
 from riffsidecar.config import Config, OscConfig, OutputConfig, PresetsConfig, SessionConfig
@@ -227,8 +228,8 @@ def test_two_devices_in_a_set_each_get_their_own_loops(config: Config, open_set:
         assert set(session.clips(0)) == {0} and set(session.clips(1)) == {1}
 
 
-def test_a_prompt_and_a_journey_over_the_wire(config: Config, open_set: Open) -> None:
-    with running(config) as (_, port):
+def test_a_prompt_and_the_daemons_own_journey_over_the_wire(config: Config, open_set: Open) -> None:
+    with running(config, "support_journey:load_either") as (_, port):
         session = open_set(a_set(a_track(12)), port)
         session.load("one")
         session.until_there("one")
@@ -236,10 +237,38 @@ def test_a_prompt_and_a_journey_over_the_wire(config: Config, open_set: Open) ->
         session.order("type", name="one", field="prompt-b", text="acid techno")
         session.say("one", "make")
         session.until("one", "status", "set", "in slot 1")
+        session.say("one", "bars", 3)
         session.say("one", "journey")
-        session.until("one", "status", "set", "in slot 9")
-        assert set(session.clips()) == set(range(9))
-        assert len({clip["file_path"] for clip in session.clips().values()}) == 9
+        session.until("one", "status", "set", "journey 8.* in slot 9")
+        session.until("one", "journey", "text", "Journey A-B")
+        made = session.clips()
+        assert set(made) == set(range(9)) and made[8]["name"] == "journey 8"
+        assert len({clip["file_path"] for clip in made.values()}) == 9
+        bar = LoopLength.parse(1, "4/4", "120").num_samples(44100)
+        assert {samples_of(made[index]["file_path"]) for index in range(1, 9)} == {bar}
+
+
+def test_where_a_song_plays_the_daemon_counts_its_bars_and_follows_a_jump(
+    config: Config, open_set: Open
+) -> None:
+    with running(config) as (_, port):
+        session, probe = open_set(a_set(current_song_time=8.0), port), OscProbe(port)
+        session.load("one")
+        session.until_there("one")
+        probe.ask("/riff/hello", probe.port, "test")
+
+        def bar_of(pad: int) -> int:
+            session.say("one", "pad", pad)
+            while (told := probe.until("/riff/done")[-1])[2] != pad:
+                continue
+            return int(told[-1])
+
+        assert bar_of(1) == 0, "nothing plays"
+        session.order("turn", property="is_playing", value=1)
+        assert 3 < bar_of(2) < 100
+        session.order("turn", property="current_song_time", value=4000.0)
+        assert bar_of(3) > 1001
+        probe.close()
 
 
 def test_a_bank_is_chosen_and_an_error_of_the_daemon_is_one_line(config: Config, open_set: Open) -> None:

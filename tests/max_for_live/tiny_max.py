@@ -18,6 +18,7 @@ Box = dict[str, Any]
 BANG: Atoms = ["bang"]
 # What a person sees or hears, and where a signal goes.
 SINKS = ("live.comment", "panel", "plugin~", "plugout~", "midiout")
+CONTROLS = ("live.dial", "live.menu", "live.numbox")
 SOURCES = ("live.text", "live.dial", "live.menu", "live.numbox", "live.thisdevice", "midiin", "udpreceive")
 
 
@@ -73,9 +74,9 @@ class TinyMax:
     def load(self) -> None:
         """Open the device: every control tells its initial value, then the device is ready."""
         for name, box in self.boxes.items():
-            if box["maxclass"] in ("live.dial", "live.menu", "live.numbox"):
+            if box["maxclass"] in CONTROLS:
                 initial = box["saved_attribute_attributes"]["valueof"]["parameter_initial"][0]
-                self.out(name, 0, [int(initial) if box["maxclass"] == "live.menu" else initial])
+                self.turn(name, int(initial) if box["maxclass"] == "live.menu" else initial)
         self.out("ready", 0, BANG)
         self.wait(0)
 
@@ -83,6 +84,7 @@ class TinyMax:
         self.out(name, 0, [1])
 
     def turn(self, name: str, value: Atom) -> None:
+        self.state[name] = value
         self.out(name, 0, [value])
 
     def hear(self, *message: Atom) -> None:
@@ -136,6 +138,8 @@ class TinyMax:
             self.sent.append(message)
         elif kind == "udpreceive":
             self.port = int(message[1])
+        elif kind in CONTROLS and message == BANG:
+            self.out(name, 0, [self.state[name]])
         else:
             self.shown.setdefault(name, []).append(message)
 

@@ -3,6 +3,7 @@
 "use strict";
 
 const WARP_MODES = [0, 1, 2, 3, 4, 6];
+const PLACE_MS = 100; // so often Live says where a song that plays is
 const SHADOW_BEATS = 0.03125; // Live's hidden last warp marker lies so far behind the one before it
 
 class Live {
@@ -11,6 +12,7 @@ class Live {
     this.observers = [];
     this.deferred = [];
     this.isNotifying = false;
+    this.passedMs = 0;
     this.objects = []; // by id, from 1
     for (const [index, track] of live.live_set.tracks.entries()) {
       track.arrangement_clips ??= [];
@@ -72,6 +74,17 @@ class Live {
     this.deferred.splice(0).forEach((set) => set());
   }
 
+  // A song that plays goes on.
+  pass(ms) {
+    const set = this.live.live_set;
+    if (!Number(set.is_playing)) return;
+    set.current_song_time += (ms / 60000) * set.tempo;
+    this.passedMs += ms;
+    if (this.passedMs < PLACE_MS) return;
+    this.passedMs = 0;
+    this.turn("current_song_time", set.current_song_time);
+  }
+
   observe(observer) {
     this.observers.push(observer);
     this.tell(observer);
@@ -88,6 +101,13 @@ class Live {
     this.live.live_set[property] = value;
     const heard = this.observers.filter((each) => each.observed === property);
     heard.forEach((observer) => this.tell(observer));
+  }
+
+  // Somebody empties a slot of the second track by hand.
+  empty(index) {
+    const slot = this.live.live_set.tracks[1].clip_slots[index];
+    slot.has_clip = 0;
+    delete slot.clip;
   }
 
   newClip(file) {

@@ -4,13 +4,14 @@ const vm = require("node:vm");
 const { Live } = require("./lom.js");
 
 class Device {
-  // `clock` has after(delay, action), which returns what cancels it; `heard` gets every outlet's messages.
+  // `clock` has now(), and after(delay, action), which returns what cancels it; `heard` gets every outlet's messages.
   constructor({ script, live, self, globals, clock, heard }) {
     this.shown = {};
     this.clock = clock;
     this.context = vm.createContext({
       LiveAPI: apiOf(live, self),
       Task: taskOf(clock),
+      Date: { now: () => clock.now() },
       Global: function Global(name) {
         return new Proxy((globals[name] ??= {}), { set: setPlain });
       },

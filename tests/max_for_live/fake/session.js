@@ -16,6 +16,7 @@ const waiting = new Set();
 let live = null;
 
 const clock = {
+  now: () => Date.now(),
   after(delay, action) {
     const timer = setTimeout(action, delay);
     return () => clearTimeout(timer);
@@ -27,6 +28,7 @@ const ORDERS = {
     live = new Live(set);
     setInterval(() => {
       live.settle();
+      live.pass(SETTLE_MS);
       look();
     }, SETTLE_MS);
   },

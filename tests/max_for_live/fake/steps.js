@@ -23,6 +23,7 @@ function run({ script, live: set, steps }) {
   let now = 0;
   let due = [];
   const clock = {
+    now: () => now,
     after(delay, action) {
       const entry = { at: now + delay, action };
       due.push(entry);
@@ -44,12 +45,14 @@ function run({ script, live: set, steps }) {
     wait(duration) {
       for (const end = now + duration; now < end; now += TICK_MS) {
         live.settle();
+        live.pass(TICK_MS);
         const ready = due.filter((each) => each.at <= now);
         due = due.filter((each) => each.at > now);
         ready.forEach((each) => each.action());
       }
     },
     set: (property, value) => live.turn(property, value),
+    empty: (slot) => live.empty(slot),
     type(field, text) {
       (device.typed ??= {})[field] = text;
     },
