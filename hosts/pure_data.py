@@ -26,7 +26,7 @@ _PAD = 44
 _LEFT, _TOP = 20, 96
 _FADE_MS = 8
 _BEAT_MS = 2000
-_AWAY_MS = 5000
+_AWAY_MS = 12000
 _WIDTH, _HEIGHT = 470, 330
 _GREY, _ORANGE, _BLACK = "#e4e4e4", "#f08030", "#000000"
 _WIRES_LEFT = 520
@@ -234,7 +234,7 @@ def _add_network(pd: _Pd, daemon_port: int) -> tuple[int, int]:
 def _add_answers(pd: _Pd, answers: int, voices: int) -> None:
     """Show whether the daemon is there, give each loop to its pad's voice, and say what went wrong."""
     x = _WIRES_LEFT
-    kinds = pd.obj(x, 300, "route welcome done error progress")
+    kinds = pd.obj(x, 300, "route welcome done error progress preview")
     pd.wire(answers, kinds)
     alive = pd.obj(x, 330, "t b b")
     pd.wire(kinds, alive)
@@ -244,7 +244,9 @@ def _add_answers(pd: _Pd, answers: int, voices: int) -> None:
     pd.chain(alive, lit, light)
     pd.chain(away, dark, light)
     loop = pd.obj(x + 140, 330, "list split 1")
-    pd.wire(kinds, loop, 1)
+    # A draft sounds until its loop has come.
+    for outlet in (1, 4):
+        pd.wire(kinds, loop, outlet)
     is_loop = pd.obj(x + 140, 355, "route -1 0")
     pd.wire(loop, is_loop, 1)
     fields = pd.obj(x + 140, 380, "unpack f s f f s f f f")
@@ -352,9 +354,6 @@ def _add_transport(pd: _Pd, send: int) -> None:
     pd.wire(said, is_on, 1)
     pd.chain(is_on, begin)
     pd.wire(said, pd.obj(x + 120, 205, "s riffsidecar-playing"), 1)
-    told = pd.obj(x + 300, 180, "oscformat -f i riff transport")
-    pd.wire(play, told)
-    pd.wire(told, send)
     first = pd.obj(x, 20, "loadbang")
     started = pd.obj(x + 60, 20, "t b b b")
     pd.wire(first, started)
@@ -362,10 +361,31 @@ def _add_transport(pd: _Pd, send: int) -> None:
     pd.wire(first, four)
     for inlet in (1, 2):
         pd.wire(four, bar, 0, inlet)
+    _add_place(pd, send, said, metro, (above, below), four)
     for outlet, (control, value) in enumerate(((tempo, 120), (above, 4), (below, 4))):
         shown = pd.msg(x + 60 * outlet, 235, f"set {value}")
         pd.wire(started, shown, outlet)
         pd.wire(shown, control)
+
+
+def _add_place(pd: _Pd, send: int, said: int, metro: int, meter: tuple[int, int], four: int) -> None:
+    """Tell the daemon where the song is at each bar line, counted from Play, and when it stops."""
+    x = _WIRES_LEFT + 900
+    turned = pd.obj(x, 45, "sel 1 0")
+    pd.wire(said, turned, 1)
+    zero, ended = pd.msg(x, 70, "0"), pd.msg(x + 60, 70, "0")
+    count, more = pd.obj(x, 120, "f 0"), pd.obj(x + 60, 120, "+ 1")
+    pd.wire(turned, zero)
+    pd.wire(zero, count, 0, 1)
+    pd.wire(turned, ended, 1)
+    pd.chain(ended, pd.obj(x + 60, 95, "oscformat -f i riff transport"), send)
+    pd.chain(metro, count, more)
+    pd.wire(more, count, 0, 1)
+    place = pd.obj(x, 145, "expr $f1 * 4. * $f2 / $f3")
+    for inlet, control in enumerate(meter, 1):
+        pd.wire(control, place, 0, inlet)
+        pd.wire(four, place, 0, inlet)
+    pd.chain(count, place, pd.msg(x, 170, "1 $1"), pd.obj(x, 195, "oscformat -f if riff transport"), send)
 
 
 def _number(pd: _Pd, x: int, y: int, name: str, low: int, high: int, value: int, width: int = 5) -> int:

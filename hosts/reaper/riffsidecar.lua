@@ -7,6 +7,7 @@
 
 local SECTION = "riffsidecar"
 local ACID_BYTES = 24
+local LOOK_S = 0.25 -- from one look at the folder to the next; REAPER calls thirty times a second
 local COLUMNS_PER_QUARTER = 16 -- loops are whole columns, and none is shorter than this part of a quarter
 
 local riffsidecar = {}
@@ -34,7 +35,7 @@ function riffsidecar.tempo_of(path)
   if tempo and tempo > 0 then return tempo end
 end
 
--- Every loop of a folder, by its path. Hidden files are not loops yet.
+-- Every loop of a folder, by its path. Hidden files are not loops yet, and behind a draft the loop follows.
 function riffsidecar.loops_of(folder)
   local found, index = {}, 0
   -- The list is kept by REAPER until it is asked for with -1.
@@ -42,7 +43,8 @@ function riffsidecar.loops_of(folder)
   while true do
     local name = reaper.EnumerateFiles(folder, index)
     if not name then return found end
-    if name:sub(1, 1) ~= "." and name:lower():match("%.wav$") then found[folder .. "/" .. name] = true end
+    local is_loop = name:sub(1, 1) ~= "." and name:lower():match("%.wav$") and not name:match("_draft_[^_]+$")
+    if is_loop then found[folder .. "/" .. name] = true end
     index = index + 1
   end
 end
@@ -104,7 +106,8 @@ local function ask_folder()
   if folder ~= "" then return folder end
   local answered, text = reaper.GetUserInputs("riffsidecar", 1, "Folder of the loops:,extrawidth=240", "")
   if not answered or text == "" then return nil end
-  folder = text:gsub("\\", "/"):gsub("/+$", "")
+  local home = os.getenv("HOME") or os.getenv("USERPROFILE") or "~"
+  folder = text:gsub("^~", function() return home end):gsub("\\", "/"):gsub("/+$", "")
   reaper.SetExtState(SECTION, "folder", folder, true)
   return folder
 end
@@ -113,8 +116,12 @@ function riffsidecar.start()
   local folder = ask_folder()
   if not folder then return end
   local state = { folder = folder, known = riffsidecar.loops_of(folder) }
+  local next_look = 0
   local function again()
-    riffsidecar.look(state)
+    if reaper.time_precise() >= next_look then
+      riffsidecar.look(state)
+      next_look = reaper.time_precise() + LOOK_S
+    end
     reaper.defer(again)
   end
   again()

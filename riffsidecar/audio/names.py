@@ -19,12 +19,13 @@ from fractions import Fraction
 from riffsidecar.errors import AudioError
 from riffsidecar.music import Key, Meter
 
-__all__ = ["MAX_NAME_CHARS", "MAX_STEM_CHARS", "is_safe_stem", "loop_name", "slug"]
+__all__ = ["MAX_NAME_CHARS", "MAX_STEM_CHARS", "draft_name", "is_safe_stem", "loop_name", "slug"]
 
 MAX_NAME_CHARS = 100
 MAX_STEM_CHARS = 84
 """What a stem may use of a name; the rest is for the unique part and the extension."""
 
+_DRAFT = "_draft"
 _MAX_SLUG_CHARS = 40
 _FALLBACK_SLUG = "loop"
 _SAFE_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_#-]*", re.ASCII)
@@ -62,6 +63,15 @@ def loop_name(
             "check the tempo, the bars and the key it was made from"
         )
     return stem
+
+
+def draft_name(stem: str) -> str:
+    """Return the stem of the draft of a loop: what watches the folder can tell that the loop is to follow.
+
+    >>> draft_name("riff_120_dusty_drums_4b")
+    'riff_120_dusty_drums_4b_draft'
+    """
+    return f"{stem[: MAX_STEM_CHARS - len(_DRAFT)]}{_DRAFT}"
 
 
 def slug(text: str) -> str:

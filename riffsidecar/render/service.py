@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from riffsidecar.audio.names import draft_name
 from riffsidecar.errors import (
     BusyError,
     CancelledError,
@@ -308,7 +309,7 @@ class RenderService:
         if not 0 < self._ready_bar(ready_s) < self._ready_bar(now_s + full_s):
             return
         loop = cached.loop if cached is not None else self._render(ticket, request)
-        path = self._publish(request, loop, cached)
+        path = self._publish(request, replace(loop, stem=draft_name(loop.stem)), cached)
         if cached is None:
             self._cache.put(self._key(request), loop, path)
         self.counts["previewed"] += 1
@@ -380,9 +381,7 @@ class RenderService:
             self._unheard_s.pop(ticket.slot, None)
         self.counts["cached" if cached else "rendered"] += 1
         self.counts["predicted"] += self._ahead.was_made_ahead(request)
-        logger.info(
-            "slot %d: %s in %.3f s%s", ticket.slot, path.name, render_s, " from the cache" if cached else ""
-        )
+        logger.info("slot %d: %s in %.3f s%s", ticket.slot, path.name, render_s, " from the cache" * cached)
         made = Loop(request, str(path), loop.sha256)
         for origin in ticket.origins:
             self._emit(finished(origin, ticket.slot, made, render_s, cached))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riffsidecar.audio import MAX_STEM_CHARS, is_safe_stem, loop_name, slug
+from riffsidecar.audio.names import draft_name
 from riffsidecar.errors import AudioError
 from riffsidecar.music import Key, Meter
 
@@ -91,6 +92,12 @@ HOSTILE_STEMS = [
 def test_hostile_stems_are_not_safe(stem: str) -> None:
     assert len(HOSTILE_STEMS) >= 60
     assert not is_safe_stem(stem)
+
+
+@pytest.mark.parametrize("stem", ["riff_120_drums_4b", "x" * MAX_STEM_CHARS])
+def test_a_draft_is_told_by_the_end_of_its_name_and_that_is_safe_too(stem: str) -> None:
+    assert draft_name(stem).endswith("_draft") and is_safe_stem(draft_name(stem))
+    assert loop_name("draft", bpm=120, bars=4, meter=FOUR).endswith("_4b")
 
 
 @pytest.mark.parametrize("stem", ["x", "riff_120_drums", "A#m", "console", "com10", "x" * MAX_STEM_CHARS])

@@ -2,8 +2,8 @@
 -- became of the project as one line an item. Arguments: the script, the folder, the project's tempo, the cursor,
 -- then the loops that come later, in order.
 local script, folder, tempo, cursor = arg[1], arg[2], tonumber(arg[3]), tonumber(arg[4])
-local visible, items, tracks, deferred, undo = {}, {}, {}, nil, 0
-local selected = os.getenv("SELECTED") == "1"
+local visible, items, tracks, deferred, undo, now, looks = {}, {}, {}, nil, 0, 100, 0
+local selected, typed, kept = os.getenv("SELECTED") == "1", os.getenv("TYPED"), nil
 if selected then tracks[1] = { items = 0 } end
 
 local function length_of(path)
@@ -21,15 +21,18 @@ end
 
 reaper = {
   EnumerateFiles = function(_, index)
-    if index == -1 then return nil end
+    if index == -1 then
+      looks = looks + 1
+      return nil
+    end
     return visible[index + 1]
   end,
   GetExtState = function(section, key)
     assert(section == "riffsidecar" and key == "folder")
-    return folder
+    return typed and "" or folder
   end,
-  SetExtState = function() end,
-  GetUserInputs = function() return false, "" end,
+  SetExtState = function(_, _, value) kept = value end,
+  GetUserInputs = function() return typed ~= nil, typed or "" end,
   GetSelectedTrack = function() return selected and tracks[1] or nil end,
   CountTracks = function() return #tracks end,
   InsertTrackAtIndex = function(index) table.insert(tracks, index + 1, { items = 0 }) end,
@@ -64,6 +67,7 @@ reaper = {
   Undo_BeginBlock = function() undo = undo + 1 end,
   Undo_EndBlock = function() undo = undo - 1 end,
   defer = function(action) deferred = action end,
+  time_precise = function() return now end,
 }
 
 local names = {}
@@ -72,9 +76,13 @@ visible = { "old.wav", ".half.wav", "notes.txt" }
 dofile(script)
 for _, name in ipairs(names) do
   visible[#visible + 1] = name
-  deferred()
-  deferred()
+  for _ = 1, 15 do
+    now = now + 1 / 30
+    deferred()
+  end
 end
+if typed then assert(kept == folder, kept) end
+assert(looks <= 2 + 2 * #names, "the folder is read too often")
 for _, item in ipairs(items) do
   print(string.format("%s|%.9f|%.9f|%d|%.9f|%d", item.take.P_NAME, item.D_POSITION, item.D_LENGTH, item.B_LOOPSRC,
     item.take.D_PLAYRATE, item.take.B_PPITCH))

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from support_control import WAIT_S, OscProbe
 from hosts.pure_data import REPLY_PORT, VOICE, main_patch, voice_patch
 from riffsidecar.config import Config, OscConfig, OutputConfig, PresetsConfig, SessionConfig
 from riffsidecar.control.osc import DEFAULT_PORT
+from riffsidecar.control.osc_codec import encode_message
 from riffsidecar.daemon import Daemon
 from riffsidecar.daemon.surfaces import Surfaces
 from riffsidecar.session.knobs import KNOBS
@@ -74,6 +76,7 @@ class Pd:
     def __init__(self, program: str, folder: Path, daemon_port: int) -> None:
         (reply,) = free_ports(socket.SOCK_DGRAM, 1)
         (control,) = free_ports(socket.SOCK_STREAM, 1)
+        self.reply = reply
         patch = main_patch(daemon_port).replace(str(REPLY_PORT), str(reply))
         (folder / "riffsidecar.pd").write_text(patch, encoding="utf-8")
         (folder / f"{VOICE}.pd").write_text(voice_patch(), encoding="utf-8")
@@ -231,6 +234,48 @@ def test_knobs_and_meter_are_told_to_the_daemon(rig: tuple[Daemon, OscProbe, Pd]
         continue
     assert daemon.session.knobs["morph"] == 0.25 and daemon.session.knobs["quality"] == "fine"
     assert not [line for line in pd.heard if "error" in line]
+
+
+def done_of(probe: OscProbe, pad: int) -> tuple[Any, ...]:
+    """Return the message by which the daemon tells of a pad's loop."""
+    while (told := probe.until("/riff/done")[-1])[2] != pad:
+        continue
+    return tuple(told)
+
+
+def test_the_daemon_counts_bars_from_play_as_the_patch_does(rig: tuple[Daemon, OscProbe, Pd]) -> None:
+    _, probe, pd = rig
+    probe.ask("/riff/hello", probe.port, "test")
+    pd.say("riffsidecar-tempo", BPM)
+    probe.ask("/riff/transport", 1, 4000.0)
+    pd.say("riffsidecar-play", 1)
+    pd.bars(2)
+    pd.say("riffsidecar-pad-3", "bang")
+    assert 2 <= done_of(probe, 3)[-1] < 500
+    pd.say("riffsidecar-play", 0)
+    pd.say("riffsidecar-pad-4", "bang")
+    assert done_of(probe, 4)[-1] == 0
+
+
+def test_a_draft_sounds_until_its_loop_has_come(rig: tuple[Daemon, OscProbe, Pd], tmp_path: Path) -> None:
+    _, probe, pd = rig
+    probe.ask("/riff/hello", probe.port, "test")
+    pd.say("riffsidecar-tempo", BPM)
+    pd.say("riffsidecar-play", 1)
+    pd.say("riffsidecar-on-3", 0)
+    pd.say("riffsidecar-pad-3", "bang")
+    _, name, _, *rest = done_of(probe, 3)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(encode_message("/riff/preview", name, 5, *rest), ("127.0.0.1", pd.reply))
+    pd.bars(3)
+    record = tmp_path / "draft.wav"
+    pd.say("harness-record", "open", "-wave", "-bytes", 4, record)
+    pd.say("harness-record", "start")
+    pd.bars(2)
+    pd.say("harness-record", "stop")
+    pd.bars(1)
+    samples, _ = soundfile.read(record, dtype="float32", always_2d=True)
+    assert place_in(samples, loop_of(str(rest[0])), 0) is not None
 
 
 def test_the_patch_has_every_knob_in_its_range_and_the_daemons_port() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from riffsidecar.audio.names import draft_name
 from riffsidecar.audio.tags import LoopTags
 from riffsidecar.audio.wav import encode_wav
 from riffsidecar.audio.waveform import Waveform
@@ -31,14 +32,20 @@ def write_loop(path: Path, bars: int, meter: str, bpm: str) -> LoopLength:
 
 
 def play(
-    require_tool: FindTool, folder: Path, tempo: float, cursor: float, *names: str, selected: bool = True
+    require_tool: FindTool,
+    folder: Path,
+    tempo: float,
+    cursor: float,
+    *names: str,
+    selected: bool = True,
+    **environment: str,
 ) -> tuple[list[list[str]], list[str]]:
     """Return the items that the script has made, and where it left the project."""
     lua = require_tool("lua5.4")
     done = subprocess.run(
         [lua, str(FAKE), str(SCRIPT), str(folder), str(tempo), str(cursor), *names],
         capture_output=True, text=True, timeout=30, check=False,
-        env={**os.environ, "SELECTED": str(int(selected))},
+        env={**os.environ, "SELECTED": str(int(selected)), **environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     *items, project = (line.split("|") for line in done.stdout.splitlines())
@@ -73,6 +80,22 @@ def test_loops_that_follow_line_up_and_earlier_and_half_written_files_are_left_a
         write_loop(tmp_path / f"{name}.wav", 2, "4/4", "120")
     items, _ = play(require_tool, tmp_path, 120, 0, "a.wav", "b.wav")
     assert [(item[0], float(item[1])) for item in items] == [("a", 0.0), ("b", pytest.approx(4.0))]
+
+
+def test_a_folder_may_be_typed_from_the_home_folder(require_tool: FindTool, tmp_path: Path) -> None:
+    folder = tmp_path / "Music" / "loops"
+    folder.mkdir(parents=True)
+    write_loop(folder / "a.wav", 1, "4/4", "120")
+    items, _ = play(require_tool, folder, 120, 0, "a.wav", TYPED="~/Music/loops/", HOME=str(tmp_path))
+    assert len(items) == 1
+
+
+def test_a_draft_is_left_out_because_its_loop_follows(require_tool: FindTool, tmp_path: Path) -> None:
+    names = [f"{draft_name('riff_120_draft_drums_2b')}_3f9a.wav", "riff_120_draft_drums_2b_3f9b.wav"]
+    for name in names:
+        write_loop(tmp_path / name, 2, "4/4", "120")
+    (item,), _ = play(require_tool, tmp_path, 120, 0, *names)
+    assert item[0] == names[1].removesuffix(".wav")
 
 
 def test_a_file_that_cannot_be_read_yet_is_waited_for_and_one_without_tags_keeps_its_length(

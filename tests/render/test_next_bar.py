@@ -152,6 +152,9 @@ def test_a_draft_is_published_first_where_the_loop_would_miss_a_bar(stage: Stage
     stage.ask("late")
     stage.wait(lambda: stage.done("late"))
     assert stage.loops()[1:] == [("preview", "late", "draft"), ("done", "late", "normal")]
+    (draft,) = (event.loop.path for event in stage.events if isinstance(event, Previewed))
+    drafts = [path.name for path in Path(draft).parent.glob("*.wav") if "_draft_" in path.name]
+    assert drafts == [Path(draft).name], "who watches the folder can tell the draft from its loop"
 
 
 @pytest.mark.parametrize(("quarters", "why"), [("0", "the loop is in time"), ("3", "the draft is late too")])
