@@ -31,6 +31,7 @@ _ENOUGH = 6  # messages of one controller, until it is clear how it counts
 _DATA_ENTRY, _DATA_ENTRY_FINE = 6, 38
 _NRPN_FINE, _NRPN_COARSE, _RPN_FINE, _RPN_COARSE = 98, 99, 100, 101
 _NULL = 127
+_FINE_OFFSET = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,11 @@ class Learner:
             return tie if self._mode == "absolute" else replace(tie, mode=self._mode)
         values = self._values.setdefault((channel, number), [])
         values.append(value)
+        # Two controllers that go together are one of 14 bits, whose coarse half may stand still as it turns.
+        if number < _FINE_OFFSET and (channel, number + _FINE_OFFSET) in self._values:
+            return tie
+        if number < 2 * _FINE_OFFSET and (channel, number - _FINE_OFFSET) in self._values:
+            return replace(tie, number=number - _FINE_OFFSET)
         if len(values) < _ENOUGH:
             return None
         return replace(tie, mode=guess_relative(values))

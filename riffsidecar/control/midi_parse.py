@@ -171,6 +171,9 @@ class MidiParser:
         tie = self._ties.get(("cc", channel + 1, cc))
         if tie is not None:
             return self._tied(tie, channel, cc, value)
+        coarse = self._ties.get(("cc", channel + 1, cc - _FINE_OFFSET)) if cc < 2 * _FINE_OFFSET else None
+        if coarse is not None and coarse.knob is not None and not coarse.mode:
+            return self._finely(coarse.knob, channel, cc - _FINE_OFFSET, value)
         if any(kind == "nrpn" for kind, _, _ in self._ties):
             parameter = self._nrpn.feed(channel, cc, value)
             tie = self._ties.get(("nrpn", channel + 1, parameter[0])) if parameter else None
@@ -186,18 +189,23 @@ class MidiParser:
         if name is not None and cc in self._relative:
             return self._turn(name, relative_steps(value, self._relative[cc]))
         if name is not None:
-            self._coarse[channel, cc] = value
-            if (channel, cc) in self._has_fine:
-                # The fine half follows; to move now would jump back and forth at every step of the coarse
-                # one.
-                return ()
-            return self._move(name, value / 127)
+            return self._coarsely(name, channel, cc, value)
         main = cc - _FINE_OFFSET
         name = where.knob_of(main) if 0 <= main < _FINE_OFFSET else None
         if name is None or main in self._relative:
             return ()
-        self._has_fine.add((channel, main))
-        return self._move(name, (self._coarse.get((channel, main), 0) * 128 + value) / _FINE_MAX)
+        return self._finely(name, channel, main, value)
+
+    def _coarsely(self, name: str, channel: int, cc: int, value: int) -> tuple[Command, ...]:
+        self._coarse[channel, cc] = value
+        if (channel, cc) in self._has_fine:
+            # The fine half follows; to move now would jump back and forth at every step of the coarse one.
+            return ()
+        return self._move(name, value / 127)
+
+    def _finely(self, name: str, channel: int, cc: int, value: int) -> tuple[Command, ...]:
+        self._has_fine.add((channel, cc))
+        return self._move(name, (self._coarse.get((channel, cc), 0) * 128 + value) / _FINE_MAX)
 
     def _tied(self, tie: LearnedControl, channel: int, cc: int, value: int) -> tuple[Command, ...]:
         """Return what a learned controller asks for."""
@@ -206,7 +214,7 @@ class MidiParser:
         name = str(tie.knob)
         if tie.mode:
             return self._turn(name, relative_steps(value, cast(Relative, tie.mode)))
-        return self._move(name, value / 127)
+        return self._coarsely(name, channel, cc, value)
 
     def _is_pressed(self, channel: int, cc: int, value: int) -> bool:
         """Return whether a controller has just been pressed: a fader on its way up does so once."""

@@ -114,8 +114,6 @@ def query_rows(what: str, state: Mapping[str, object], ports: Iterable[Row] = ()
             return _rows(_list(state.get("loops")))
         case "seeds":
             return _rows(_list(state.get("seeds")))
-        case "seeds":
-            return _rows(_list(state.get("seeds")))
         case "ports":
             return list(ports)
         case "help":

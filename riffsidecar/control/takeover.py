@@ -29,9 +29,9 @@ class SoftTakeover:
     """
 
     def __init__(self, name: str) -> None:
-        """Know nothing yet of either knob."""
+        """Know nothing yet of the controller's knob; a session's begins at its default."""
         self._knob = KNOBS[name]
-        self._value: KnobValue = None
+        self._value: KnobValue = self._knob.default
         self._last: float | None = None
         self._engaged = False
         self._sent: deque[KnobValue] = deque(maxlen=_REMEMBERED)

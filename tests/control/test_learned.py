@@ -67,6 +67,23 @@ def test_a_fader_and_endless_encoders_are_told_apart() -> None:
     assert learn(1, 1, 65, 65, 66, 1) == "sign-magnitude"
 
 
+def test_a_controller_of_14_bits_is_learned_by_its_coarse_half_and_read_in_fine_steps() -> None:
+    tie = LearnedControl("knob morph", "cc", 1, 20)
+    for first, second in ((20, 52), (52, 20)):
+        learner = Learner("morph")
+        assert learner.feed((0xB0, first, 65)) is None
+        assert learner.feed((0xB0, second, 65)) == tie
+    parser = taught(tie)
+    assert parser.feed((0xB0, 20, 64), 0.0) == (SetKnob("morph", round(64 / 127, 5)),)
+    assert parser.feed((0xB0, 52, 1), 0.0) == (SetKnob("morph", round((64 * 128 + 1) / 16383, 5)),)
+    assert parser.feed((0xB0, 20, 65), 0.0) == (), "the fine half follows"
+    assert parser.feed((0xB0, 52, 0), 0.0) == (SetKnob("morph", round(65 * 128 / 16383, 5)),)
+    both = taught(tie, LearnedControl("knob drift", "cc", 1, 52))
+    assert both.feed((0xB0, 52, 127), 0.0) == (SetKnob("drift", 1.0),)
+    endless = taught(LearnedControl("knob morph", "cc", 1, 20, "offset"))
+    assert endless.feed((0xB0, 52, 127), 0.0) == ()
+
+
 @given(st.sampled_from(RELATIVE_MODES), st.lists(st.sampled_from([-2, -1, 1, 2]), min_size=8, max_size=20))
 def test_an_encoder_that_is_turned_both_ways_is_never_mistaken(mode: str, steps: list[int]) -> None:
     steps = [1, 1, -1, -1, *steps]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,14 @@ def test_a_value_from_elsewhere_loosens_the_hold() -> None:
     takeover.sent(0.5)
     takeover.observe(0.1)
     assert not takeover.takes(0.9)
+
+
+@pytest.mark.parametrize("name", KNOBS)
+def test_before_the_first_state_a_knob_stands_at_its_default(name: str) -> None:
+    takeover, knob = SoftTakeover(name), KNOBS[name]
+    assert takeover.position == knob.to_unit(knob.default)
+    is_met_anywhere = bool(knob.choices) or knob.default is None
+    assert takeover.takes(0.5) == is_met_anywhere, "nothing jumps"
 
 
 def test_a_free_knob_and_one_with_choices_are_taken_at_once() -> None:
