@@ -222,7 +222,9 @@ class Conductor:
                 # The loop lies in its file and its requester hears of it; only the session goes without.
                 logger.error("the loop of slot %d was not taken note of: %s", come.slot, error)
         if landed:
-            self._follower.note(before, self._session, self._clock())
+            now_s = self._clock()
+            self._follower.note(before, self._session, now_s)
+            self._forecaster.look_again(now_s)
             self._show_state()
 
     def _apply(self, envelope: Envelope) -> None:

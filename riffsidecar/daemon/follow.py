@@ -6,7 +6,7 @@ from collections import deque
 from typing import Final
 
 from riffsidecar.session.ahead import likely_next
-from riffsidecar.session.commands import Command, SetKnob, TriggerPad
+from riffsidecar.session.commands import Command, SelectBank, SetKnob, SetTransport, TriggerPad
 from riffsidecar.session.events import Origin
 from riffsidecar.session.follow import Following, followed, followings, must_follow
 from riffsidecar.session.requests import LoopRequest
@@ -18,6 +18,7 @@ FOLLOW: Final = Origin("follow")
 """Who asks for loops that follow the tempo, the meter or the harmony."""
 
 _SETTLE_S = 0.2
+_REMEMBERED_HITS = 64
 
 
 class Follower:
@@ -52,17 +53,29 @@ class Forecaster:
         self._limit = limit
         self._settle_s = settle_s
         self._moves: deque[SetKnob] = deque(maxlen=2)
+        self._hits: deque[int] = deque(maxlen=_REMEMBERED_HITS)
         self._velocity: int | None = None
         self._is_turning = False
         self.due_s: float | None = None
 
     def note(self, command: Command, now_s: float) -> None:
         """Take note of a command; the forecast waits until no other comes."""
-        if isinstance(command, SetKnob):
-            self._moves.append(command)
-            self._is_turning = True
-        elif isinstance(command, TriggerPad):
-            self._velocity, self._is_turning = command.velocity, False
+        match command:
+            case SetTransport():
+                # It changes no loop, and a host that tells where it is may do so all the time.
+                return
+            case SetKnob():
+                self._moves.append(command)
+                self._is_turning = True
+            case TriggerPad():
+                self._hits.append(command.pad)
+                self._velocity, self._is_turning = command.velocity, False
+            case SelectBank():
+                self._is_turning = False
+        self.look_again(now_s)
+
+    def look_again(self, now_s: float) -> None:
+        """Forecast anew in a moment: a command, or a loop that has come, may have changed what is next."""
         if self._limit:
             self.due_s = now_s + self._settle_s
 
@@ -75,6 +88,7 @@ class Forecaster:
             session,
             tuple(self._moves),
             self._velocity,
+            hits=tuple(self._hits),
             is_turning=self._is_turning,
             limit=self._limit,
         )

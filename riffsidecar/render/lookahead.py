@@ -12,10 +12,9 @@ from riffsidecar.session.requests import LoopRequest
 
 __all__ = ["AHEAD_SHARE", "LookAhead"]
 
-AHEAD_SHARE: Final = 0.5
+AHEAD_SHARE: Final = 0.75
 """The part of idle time that goes into looking ahead; the rest belongs to the DAW."""
 
-_SETTLE_S: Final = 0.2
 _MAX_REMEMBERED: Final = 1024
 
 
@@ -47,10 +46,9 @@ class LookAhead:
         self._rest_until_s = 0.0
         self.running: LoopRequest | None = None
 
-    def foresee(self, requests: Sequence[LoopRequest], now_s: float) -> bool:
+    def foresee(self, requests: Sequence[LoopRequest]) -> bool:
         """Take what is likely now, in place of all before; return whether the running one is none of it."""
         self._wanted = list(requests[: self._limit])
-        self._rest_until_s = max(self._rest_until_s, now_s + _SETTLE_S)
         if self.running is None:
             return False
         if self.running in self._wanted:

@@ -23,11 +23,12 @@ from riffsidecar.errors import (
     SupersededError,
     WorkerError,
 )
-from riffsidecar.render.cache import CachedLoop, LoopCache, cache_key
+from riffsidecar.render.cache import CachedLoop, LoopCache
 from riffsidecar.render.endings import as_told, cancelled, finished, progress_report, superseded
 from riffsidecar.render.estimate import RenderTimes
 from riffsidecar.render.health import WorkerHealth
 from riffsidecar.render.lookahead import LookAhead
+from riffsidecar.render.loop_store import LoopStore
 from riffsidecar.render.mailbox import Mailbox, Ticket
 from riffsidecar.render.messages import Again, RenderedLoop
 from riffsidecar.render.protocols import Drop, Worker
@@ -81,8 +82,7 @@ class RenderService:
         self._unheard_s: dict[int, float] = {}
         self._bases: dict[int, Loop] = {}
         self._worker = worker
-        self._drop = drop
-        self._cache = cache
+        self._store = LoopStore(worker, drop, cache)
         self._emit = emit
         self._clock = clock
         self._mailbox = Mailbox()
@@ -127,7 +127,7 @@ class RenderService:
         ticket = Ticket(next(self._job_ids), slot, request.digest, request, tuple(origins))
         for origin in ticket.origins:
             self._emit(Acked(origin, slot))
-        cached = self._lookup(request)
+        cached = self._store.find(request)
         with self._condition:
             if self._closing:
                 self._fail(ticket, CancelledError("the daemon is stopping; ask again when it runs"))
@@ -166,9 +166,14 @@ class RenderService:
             self._emit(finished(origin, slot, loop, 0.0, cached=True))
 
     def foresee(self, requests: Sequence[LoopRequest]) -> None:
-        """Take what is likely to be asked for next, to be rendered while nothing is asked for."""
+        """Take what is likely to be asked for next, to be rendered while nothing is asked for.
+
+        What is being made ahead goes on where it is still likely, and where somebody waits for it by now.
+        """
         with self._condition:
-            if self._ahead.foresee(requests, self._clock()):
+            is_over = self._ahead.foresee(requests)
+            asked = {ticket.request for ticket in self._mailbox.waiting}
+            if is_over and self._ahead.running not in asked:
                 self._worker.cancel(self._ahead_job)
             self._condition.notify_all()
 
@@ -252,7 +257,7 @@ class RenderService:
 
     def _is_there(self, request: LoopRequest) -> bool:
         """Return whether a loop lies in the cache; nothing is made ahead before the model is loaded."""
-        return self._worker.ready is None or self._worker.rest_s > 0 or self._lookup(request) is not None
+        return self._worker.ready is None or self._worker.rest_s > 0 or self._store.find(request) is not None
 
     def _make_ahead(self, request: LoopRequest) -> None:
         """Render what nobody has asked for yet; whatever goes wrong is told to whoever asks for it."""
@@ -260,7 +265,7 @@ class RenderService:
         try:
             loop = self._worker.render(self._ahead_job, request)
             self._times.note(request, loop, self._clock() - began_s)
-            self._cache.put(self._key(request), loop, on_disk=False)
+            self._store.keep(request, loop, on_disk=False)
             made = True
         except RiffError as error:
             logger.debug("a loop was not made ahead: %s", error)
@@ -270,7 +275,7 @@ class RenderService:
 
     def _serve(self, ticket: Ticket) -> None:
         started_s = self._clock()
-        cached = self._lookup(ticket.request)
+        cached = self._store.find(ticket.request)
         try:
             if cached is None:
                 self._preview(ticket, started_s)
@@ -281,19 +286,19 @@ class RenderService:
         with self._condition:
             wanted = self._mailbox.commit()
         if cached is None and not wanted:
-            self._cache.put(self._key(ticket.request), loop)
+            self._store.keep(ticket.request, loop)
         if not wanted:
             self._finish_failed(cancelled(ticket))
             return
         try:
-            path = self._publish(ticket.request, loop, cached)
+            path = self._store.publish(ticket.request, loop, cached)
         except RiffError as error:
             # The loop itself is good: asking again once the folder is mended costs no second render.
-            self._cache.put(self._key(ticket.request), loop)
+            self._store.keep(ticket.request, loop)
             self._finish_failed(error)
             return
         if cached is None:
-            self._cache.put(self._key(ticket.request), loop, path)
+            self._store.keep(ticket.request, loop, path)
         with self._condition:
             ticket = self._mailbox.finish()
         self._announce(ticket, loop, path, started_s, cached is not None)
@@ -304,14 +309,14 @@ class RenderService:
         full_s, draft_s = self._times.seconds(ticket.request), self._times.seconds(request)
         if full_s is None or draft_s is None or request == ticket.request or request.latents_tempo:
             return
-        cached, now_s = self._lookup(request), self._clock()
+        cached, now_s = self._store.find(request), self._clock()
         ready_s = now_s if cached is not None else now_s + draft_s
         if not 0 < self._ready_bar(ready_s) < self._ready_bar(now_s + full_s):
             return
         loop = cached.loop if cached is not None else self._render(ticket, request)
-        path = self._publish(request, replace(loop, stem=draft_name(loop.stem)), cached)
+        path = self._store.publish(request, replace(loop, stem=draft_name(loop.stem)), cached)
         if cached is None:
-            self._cache.put(self._key(request), loop, path)
+            self._store.keep(request, loop, path)
         self.counts["previewed"] += 1
         made, render_s = Loop(request, str(path), loop.sha256), self._clock() - started_s
         with self._condition:
@@ -348,25 +353,9 @@ class RenderService:
             error = cancelled(ticket)
         self._fail(ticket, error)
 
-    def _lookup(self, request: LoopRequest) -> CachedLoop | None:
-        ready = self._worker.ready
-        return self._cache.get(cache_key(request.digest, ready.checkpoint)) if ready is not None else None
-
-    def _key(self, request: LoopRequest) -> str:
-        ready = self._worker.ready
-        return cache_key(request.digest, ready.checkpoint if ready is not None else "")
-
-    def _publish(self, request: LoopRequest, loop: RenderedLoop, cached: CachedLoop | None) -> Path:
-        if cached is not None and cached.published is not None and cached.published.is_unchanged():
-            return cached.published.path
-        path = self._drop.publish(loop.stem, loop.wav)
-        if cached is not None:
-            self._cache.note_published(self._key(request), path)
-        return path
-
     def _publish_cached(self, ticket: Ticket, cached: CachedLoop, started_s: float) -> None:
         try:
-            path = self._publish(ticket.request, cached.loop, cached)
+            path = self._store.publish(ticket.request, cached.loop, cached)
         except RiffError as error:
             self._fail(ticket, error)
             return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from riffsidecar.errors import RiffError
@@ -12,7 +13,7 @@ from riffsidecar.session.pads import NUM_PADS
 from riffsidecar.session.requests import LoopRequest
 from riffsidecar.session.state import Session
 
-__all__ = ["likely_next"]
+__all__ = ["followers", "likely_next"]
 
 _PADS_OF_OTHER_BANKS: Final = 4
 _DETENT: Final = 1 / 127
@@ -24,6 +25,7 @@ def likely_next(
     moves: Sequence[SetKnob] = (),
     velocity: int | None = None,
     *,
+    hits: Sequence[int] = (),
     is_turning: bool = False,
     limit: int = 24,
 ) -> tuple[LoopRequest, ...]:
@@ -33,6 +35,7 @@ def likely_next(
         session: as it is now.
         moves: the last moves of knobs, newest last.
         velocity: how hard pads have been hit.
+        hits: the pads that were hit, newest last: what followed the newest before, follows again.
         is_turning: whether a knob was touched last, and not a pad.
         limit: how many loops at most.
 
@@ -40,24 +43,50 @@ def likely_next(
     """
     if session.last is None:
         return ()
-    parts = (_pads(session, velocity), _neighbours(session, moves))
-    ordered = (*(reversed(parts) if is_turning else parts), _other_banks(session, velocity))
+    pads, neighbours = _pads(session, velocity, hits), _neighbours(session, moves)
+    # A knob has many places and a bank few pads: whoever turns one hits a pad next as likely as not.
+    here = _in_turn(neighbours, pads) if is_turning else itertools.chain(pads, neighbours)
     known = frozenset(session.latest.values())
     found: dict[LoopRequest, None] = {}
-    for part in ordered:
-        for request in part:
-            if len(found) >= limit:
-                return tuple(found)
-            if request not in known:
-                found[request] = None
+    for request in itertools.chain(here, _other_banks(session, velocity)):
+        if len(found) >= limit:
+            break
+        if request not in known:
+            found[request] = None
     return tuple(found)
 
 
-def _pads(session: Session, velocity: int | None, count: int = NUM_PADS) -> Iterator[LoopRequest]:
-    """Give the pads of the bank from the one after that played last, those that were played before first."""
+def followers(hits: Sequence[int]) -> tuple[int, ...]:
+    """Return the pads that came after the newest hit before, the likeliest first.
+
+    What came after the newest two goes before what came after the newest alone, and later over earlier.
+
+    >>> followers([1, 2, 3, 1, 5, 1]), followers([1, 2, 4, 2, 1, 2]), followers([7])
+    ((5, 2), (4, 1), ())
+    """
+    if not hits:
+        return ()
+    places = [at for at in range(len(hits) - 2, -1, -1) if hits[at] == hits[-1]]
+    alike = [at for at in places if len(hits) > 1 and at > 0 and hits[at - 1] == hits[-2]]
+    return tuple(dict.fromkeys(hits[at + 1] for at in (*alike, *places)))
+
+
+def _in_turn(one: Iterable[LoopRequest], other: Iterable[LoopRequest]) -> Iterator[LoopRequest]:
+    for pair in itertools.zip_longest(one, other):
+        yield from (request for request in pair if request is not None)
+
+
+def _pads(
+    session: Session, velocity: int | None, hits: Sequence[int] = (), count: int = NUM_PADS
+) -> Iterator[LoopRequest]:
+    """Give the pads of the bank: those that followed the newest before, those that were played, the others.
+
+    Within each, from the pad after the one that played last.
+    """
     first = (session.last or 0) if count == NUM_PADS else 0
     pads = [(first + step) % NUM_PADS + 1 for step in range(count)]
-    for pad in sorted(pads, key=lambda pad: pad not in session.slots):
+    pads.sort(key=lambda pad: pad not in session.slots)
+    for pad in dict.fromkeys((*followers(hits), *pads)):
         try:
             yield session.pad_request(pad, velocity)
         except RiffError:
@@ -104,4 +133,4 @@ def _other_banks(session: Session, velocity: int | None) -> Iterator[LoopRequest
     for name in dict.fromkeys((names[(here + 1) % len(names)], names[here - 1])):
         if name != session.bank_name:
             other = session.apply(SelectBank(name)).session
-            yield from _pads(other, velocity, _PADS_OF_OTHER_BANKS)
+            yield from _pads(other, velocity, count=_PADS_OF_OTHER_BANKS)
