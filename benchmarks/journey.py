@@ -40,7 +40,7 @@ from riffsidecar.audio.wav import decode_wav
 from riffsidecar.diffusion.checkpoints import find_checkpoint, load_pipeline
 from riffsidecar.diffusion.pipeline import LoopPipeline
 from riffsidecar.music import Tempo
-from riffsidecar.render.journey_loop import start_run
+from riffsidecar.render.journey_runs import start_run
 from riffsidecar.render.render_loop import render_loop
 from riffsidecar.session.journeys import JourneyPart, JourneyRequest
 from riffsidecar.session.requests import LoopRequest

@@ -31,17 +31,23 @@ HEAVY = {"torch", "diffusers", "transformers"}
 HEAVY_PLACES = (
     "diffusion/",
     "training/",
+    "render/loop_latents.py",
     "render/render_loop.py",
     "render/level.py",
     "render/journey_line.py",
+    "render/journey_decode.py",
     "render/journey_loop.py",
+    "render/journey_runs.py",
 )
 IN_THE_WORKER_ONLY = (
     "riffsidecar.diffusion",
+    "riffsidecar.render.loop_latents",
     "riffsidecar.render.render_loop",
     "riffsidecar.render.level",
     "riffsidecar.render.journey_line",
+    "riffsidecar.render.journey_decode",
     "riffsidecar.render.journey_loop",
+    "riffsidecar.render.journey_runs",
 )
 
 

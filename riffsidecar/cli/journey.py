@@ -41,11 +41,13 @@ _OPTIONS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
         "--seed": ("seed", "N", "seed of the noise; default a random one, which is told"),
         "--rate": ("sample_rate", "HZ", "44100, 48000, 88200 or 96000; default 44100"),
         "--depth": ("bit_depth", "BITS", "16, 24 or 32f; default 24"),
+        "--anchor": ("anchor", "GROOVE", "what keeps time for a model that knows no tempo, or none"),
         "--lufs": ("loudness_lufs", "N", "loudness to aim at, -40 to -6; default -14"),
         "--drift": ("drift", "X", "how much of the way to the next seed a bar walks, 0 to 1; default 0.05"),
     }
 )
 _KNOBS: Final = ("guidance", "brightness", "density", "energy", "quality")
+_FIELDS: Final = MappingProxyType({"bpm": "tempo", "anchor": "groove"})
 _DEFAULT_AHEAD_S: Final = 60.0
 
 
@@ -77,6 +79,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--begin", type=int, default=1, metavar="N", help="begin with piece N instead of the first"
     )
     parser.add_argument("--out", metavar="DIR", help="the folder for the files; default ./loops")
+    parser.add_argument("--lora", metavar="NAME[:N]", help="LoRAs of --model and how much of each")
     add_model_options(parser)
     add_common_options(parser)
     parser.set_defaults(run=run)
@@ -167,6 +170,8 @@ def _journey(context: Context) -> JourneyRequest:
         "loudness_lufs": output.loudness_lufs,
         "tempo": Tempo.parse(config.session.bpm) if config.session.bpm else DEFAULT_TEMPO,
         "seed": secrets.randbelow(1_000_000),
+        "model": config.render.model,
+        "lora": args.lora or "",
         "form": "pieces" if args.endless else "file",
     }
     for name in [name for name, _, _ in _OPTIONS.values()] + list(_KNOBS):
@@ -179,7 +184,7 @@ def _journey(context: Context) -> JourneyRequest:
         if name == "sample_rate" and written.isdecimal():
             written = int(written)
         checked, value = check_journey_option(name, written)
-        values["tempo" if checked == "bpm" else checked] = value
+        values[_FIELDS.get(checked, checked)] = value
     for form in ("loops", "pieces"):
         if getattr(args, form) is not None:
             values |= {"form": form, "piece_bars": check_journey_option(form, getattr(args, form))[1]}

@@ -41,7 +41,9 @@ def run(context: Context) -> int:
         with started_worker(context) as worker:
             for job_id, request in enumerate(requests, 1):
                 label = f"loop {job_id} of {len(requests)}"
-                loop, render_s = render_with_progress(context, worker, job_id, request, label)
+                loop, render_s = render_with_progress(
+                    context, worker, job_id, request, label, beside=requests[job_id:]
+                )
                 path = drop.publish(loop.stem, loop.wav)
                 context.terminal.line(describe(path, request, render_s))
                 documents.append(loop_document(path, request, loop, render_s))

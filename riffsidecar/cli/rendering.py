@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -42,8 +42,11 @@ def render_with_progress(
     label: str,
     *,
     again: Again | None = None,
+    beside: Sequence[LoopRequest] = (),
 ) -> tuple[RenderedLoop, float]:
     """Render ``request``, or make a loop of it again, and return the loop and the seconds it took.
+
+    ``beside`` are the requests that are to follow.
 
     Raises:
         RiffError: the render failed.
@@ -57,7 +60,7 @@ def render_with_progress(
             f"{label}: {stage}" if context.terminal.is_interactive else label, fraction, eta_s
         )
 
-    loop = worker.render(job_id, request, show, again=again)
+    loop = worker.render(job_id, request, show, again=again, beside=beside)
     context.terminal.clear_bar()
     return loop, time.perf_counter() - started_s
 

@@ -86,7 +86,8 @@ def make_journey(arguments: tuple[OscValue, ...]) -> commands.Command:
         )
     options = tuple((option_name(name), value) for name, value in zip(pairs[::2], pairs[1::2], strict=True))
     for name, _ in options:
-        _refuse_local(name)
+        if name not in JOURNEY_OPTIONS:
+            _refuse_local(name)
     return commands.StartJourney(tuple(str(prompt) for prompt in prompts), options)
 
 

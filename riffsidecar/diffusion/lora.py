@@ -54,6 +54,11 @@ class Adapter:
                 "agree"
             )
 
+    def beside(self, weight: Tensor) -> Adapter:
+        """Return the adapter where a weight is, and in its precision, so that no run has to fetch it."""
+        down, up = (half.to(weight.device, weight.dtype) for half in (self.down, self.up))
+        return Adapter(down, up, self.scale)
+
     def __call__(self, layer: nn.Module, x: Tensor) -> Tensor:
         """Return what is added to the output of ``layer`` for the input ``x``."""
         down, up = self.down.to(x.device, x.dtype), self.up.to(x.device, x.dtype)
@@ -140,7 +145,7 @@ def attach(
                 f"size{nearest(name, layers)}: "
                 "it was made for another model"
             )
-        handles.append(layer.register_forward_hook(_hook(adapter, scale)))
+        handles.append(layer.register_forward_hook(_hook(adapter.beside(layer.weight), scale)))
     return handles
 
 

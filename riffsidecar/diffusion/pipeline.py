@@ -70,6 +70,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         if type(tokenizer).__name__ in ("PreTrainedTokenizerFast", "TokenizersBackend"):
             # transformers 5 renamed the class; the old name is an alias there and the only one before.
             self.register_to_config(tokenizer=("transformers", "PreTrainedTokenizerFast"))
+        self.loops_at_once = 1
         self.kind: ModelKind = kind_of(self)
         self.set_seam("circular")
 
@@ -220,7 +221,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         keep: LatentLock | None = None,
         callback: Progress | None = None,
     ) -> Tensor:
-        """Return the latents (channels, rows, columns) that the flow leads to from ``noise``.
+        """Return the latents (channels, rows, columns) that the solver leads to from ``noise``.
 
         Rolling noise, column conditions, initial latents and lock together rolls the result. A denoiser in
         float64 keeps everything in float64, any other works on a float32 state.
@@ -228,15 +229,47 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         Raises:
             DiffusionError: shapes that differ, or a number of steps out of range.
         """
+        return self.denoise_together(
+            noise[None],
+            conditions,
+            num_inference_steps=num_inference_steps,
+            strength=strength,
+            init_latents=init_latents,
+            keep=keep,
+            callback=callback,
+        )[0]
+
+    @torch.inference_mode()
+    def denoise_together(
+        self,
+        noise: Tensor,
+        conditions: Conditions,
+        *,
+        num_inference_steps: int = 12,
+        strength: float = 1.0,
+        init_latents: Tensor | None = None,
+        keep: LatentLock | None = None,
+        callback: Progress | None = None,
+    ) -> Tensor:
+        """Return the latents (loops, channels, rows, columns) of loops that differ in their noise alone.
+
+        One call of the denoiser makes a step of all of them, where the kind of model can.
+
+        Raises:
+            DiffusionError: shapes that differ, or a number of steps out of range.
+        """
         check_within("num_inference_steps", num_inference_steps, 1, MAX_INFERENCE_STEPS)
+        if len(noise) > 1 and self.kind.knows_tempo:
+            raise DiffusionError(f"{len(noise)} loops together: this kind of model makes one at a time")
         report = callback or silent
-        device, dtype = self.denoiser.device, self._state_dtype
-        noise = noise.to(device, dtype)[None]
+        noise = noise.to(self.denoiser.device, self._state_dtype)
         init = None if init_latents is None else self._fitting(init_latents, noise, "init_latents")
         if init is None:
             strength = 1.0
+        lock = None
         if keep is not None:
-            self._fitting(torch.from_numpy(keep.latents), noise, "the lock's latents")
+            kept = self._fitting(torch.from_numpy(keep.latents), noise, "the lock's latents")
+            lock = kept, keep.mask
         repaint = self.seam == "repaint" and not self.kind.knows_tempo
         share = 1.0 - _REPAINT_SHARE if repaint else 1.0
         report("denoise", 0.0)
@@ -247,22 +280,18 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         def second(fraction: float) -> None:
             report("denoise", share + (1.0 - share) * fraction)
 
-        latents = self._solved(noise, conditions, num_inference_steps, strength, init, keep, first)
-        if repaint:
-            half = latents.shape[-1] // 2
-            rolled = torch.roll(latents, half, -1)
-            lock = seam_lock(rolled[0].float().cpu().numpy(), half, keep)
-            painted = self._solved(
-                torch.roll(noise, half, -1),
-                conditions,
-                num_inference_steps,
-                _REPAINT_STRENGTH,
-                rolled,
-                lock,
-                second,
-            )
-            latents = torch.roll(painted, -half, -1)
-        return latents[0]
+        latents = self._solved(noise, conditions, num_inference_steps, strength, init, lock, first)
+        if not repaint:
+            return latents
+        half = latents.shape[-1] // 2
+        rolled = torch.roll(latents, half, -1)
+        # Where the seam is does not depend on what the loops hold, so their masks are one.
+        mask = seam_lock(rolled[0].float().cpu().numpy(), half, keep).mask
+        turned, lock = torch.roll(noise, half, -1), (rolled, mask)
+        painted = self._solved(
+            turned, conditions, num_inference_steps, _REPAINT_STRENGTH, rolled, lock, second
+        )
+        return torch.roll(painted, -half, -1)
 
     def _solved(
         self,
@@ -271,24 +300,26 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         num_inference_steps: int,
         strength: float,
         init: Tensor | None,
-        keep: LatentLock | None,
+        lock: tuple[Tensor, NDArray[np.float32]] | None,
         report: Callable[[float], None],
     ) -> Tensor:
-        """Return where the solver comes to from ``noise``; all latents are (1, channels, rows, columns)."""
-        kept = None if keep is None else torch.from_numpy(keep.latents).to(noise.device, noise.dtype)[None]
+        """Return where the solver comes to from ``noise``; all latents are (loops, channels, rows, columns).
+
+        A lock is the kept latents and how much of each row and column of them is kept.
+        """
         self.scheduler.set_timesteps(num_inference_steps, noise.device, start=strength)
-        latents = self.kind.start(noise, init, strength)
+        latents = self.kind.start(noise, init, strength).expand_as(noise)
         timesteps = self.scheduler.timesteps if strength > 0.0 else ()
         for step, timestep in enumerate(timesteps):
             predicted = self.kind.predict(latents, step, conditions)
             latents = self.scheduler.step(predicted, timestep, latents, return_dict=False)[0]
-            if keep is not None and kept is not None:
-                share = torch.from_numpy(self.kind.held(keep.mask, step)).to(noise.device, noise.dtype)
-                known = self.kind.known(kept, noise, step)
+            if lock is not None:
+                share = torch.from_numpy(self.kind.held(lock[1], step)).to(noise.device, noise.dtype)
+                known = self.kind.known(lock[0], noise, step)
                 latents = torch.where(share >= 1.0, known, latents + share * (known - latents))
             report((step + 1) / len(timesteps))
-        if keep is not None and kept is not None:
-            latents = torch.where(torch.from_numpy(keep.mask >= 1.0).to(noise.device), kept, latents)
+        if lock is not None:
+            latents = torch.where(torch.from_numpy(lock[1] >= 1.0).to(noise.device), lock[0], latents)
         return latents
 
     @torch.inference_mode()

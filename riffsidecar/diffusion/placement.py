@@ -1,4 +1,4 @@
-"""Where a large model computes, and what is given up, step by step, when its memory does not suffice.
+"""Where a large model computes, and in what precision; what is given up when memory runs out.
 
 The embedded model is small and stays on the CPU in single precision, where the same request gives the same
 samples on every machine of a kind. Models of the size of Stable Diffusion go to the GPU where there is one.
@@ -6,24 +6,26 @@ samples on every machine of a kind. Models of the size of Stable Diffusion go to
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Final
 
 import torch
+from diffusers import ModelMixin
 from torch import nn
 
 from riffsidecar.diffusion.pipeline import LoopPipeline
-from riffsidecar.errors import DiffusionError
 
-__all__ = ["RUNGS", "MemoryLadder", "Placement", "choose_placement"]
+__all__ = ["Placement", "choose_placement", "compile_blocks"]
 
 logger = logging.getLogger(__name__)
 
-_Result = TypeVar("_Result")
-_NETS = ("text_encoder", "denoiser", "vae")
+_NETS: Final = ("text_encoder", "denoiser", "vae")
+
+_AT_ONCE: Final[Mapping[str, int]] = MappingProxyType({"cuda": 4, "mps": 2})
+"""Loops in one run of the denoiser. On a CPU a loop takes as long beside others as by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +35,71 @@ class Placement:
     device: str
     dtype: torch.dtype
 
+    @property
+    def channels_last(self) -> bool:
+        """Return whether convolutions are quicker with their channels last: on CUDA, and in bfloat16."""
+        return self.device == "cuda" or (self.device == "cpu" and self.dtype == torch.bfloat16)
+
     def put(self, pipeline: LoopPipeline) -> None:
-        """Move the nets there; convolutions on CUDA like their channels last."""
+        """Move the nets there."""
         for name in _NETS:
-            net = getattr(pipeline, name)
-            nn.Module.to(net, self.device, self.dtype)
-            if self.device == "cuda" and name != "text_encoder":
-                for weight in net.parameters():
-                    if weight.ndim == 4:
-                        weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+            self.lay(getattr(pipeline, name))
+        pipeline.loops_at_once = _AT_ONCE.get(self.device, 1)
+
+    def lay(self, net: nn.Module) -> None:
+        """Move one net there, and its weights into the order that is quickest."""
+        nn.Module.to(net, self.device, self.dtype)
+        if self.channels_last:
+            for weight in net.parameters():
+                if weight.ndim == 4:
+                    weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+
+    def warm_up(self, pipeline: LoopPipeline) -> None:
+        """Run each net once on a GPU, where the first run chooses kernels; on CUDA compile what is repeated.
+
+        Only the transformer blocks are compiled: they make most calls, take seconds and any width, and know
+        nothing of padding, which changes with the seam. Where no compiler works, they run as they are.
+        """
+        if self.device == "cpu":
+            return
+        if self.device == "cuda":
+            compile_blocks(pipeline.denoiser)
+        try:
+            _run_once(pipeline)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            if self.device != "cuda":
+                raise
+            logger.warning("the model is not compiled, and runs as it is: %s", str(error)[:200])
+            for part in pipeline.denoiser.modules():
+                part._compiled_call_impl = None
+            _run_once(pipeline)
+
+
+def compile_blocks(net: ModelMixin, backend: str = "inductor") -> None:
+    """Compile the transformer blocks of a U-Net, so that they still see what is hooked to their layers.
+
+    A LoRA is a hook. Compiled code does not look for hooks that come later, unless it is told to.
+    """
+    import torch._dynamo.config as compiler
+
+    compiler.skip_nnmodule_hook_guards = False
+    net.compile_repeated_blocks(dynamic=True, backend=backend)
+
+
+@torch.inference_mode()
+def _run_once(pipeline: LoopPipeline) -> None:
+    """Denoise a step of the picture that the model was trained on, with guidance, and decode it."""
+    unet, vae = pipeline.denoiser, pipeline.vae
+    channels, rows = pipeline.latent_shape
+    size = unet.config.sample_size
+    columns = int(size if isinstance(size, int) else size[1])
+    ids = torch.zeros((2, pipeline.text_encoder.config.max_position_embeddings), dtype=torch.int64)
+    states = pipeline.text_encoder(ids.to(pipeline.text_encoder.device)).last_hidden_state
+    latents = torch.zeros((2, channels, rows, columns), device=unet.device, dtype=unet.dtype)
+    unet(latents, 500, states.to(unet.device, unet.dtype))
+    vae.decode(latents[:1].to(vae.device, vae.dtype))
 
 
 def choose_placement(
@@ -67,92 +125,3 @@ def _cpu_has_bfloat16() -> bool:
     """Tell whether the CPU multiplies bfloat16 by itself (AVX-512 BF16 or AMX)."""
     asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, name, bool)()) for name in asked)
-
-
-def _slice_attention(pipeline: LoopPipeline) -> None:
-    pipeline.denoiser.set_attention_slice("auto")
-
-
-def _slice_decoder(pipeline: LoopPipeline) -> None:
-    pipeline.vae.enable_slicing()
-
-
-def _offload(pipeline: LoopPipeline) -> None:
-    """Keep on the device only the net that computes; each is fetched before its turn, and sent back after."""
-    device = torch.device(pipeline.denoiser.device)
-    for name in ("text_encoder", "vae"):
-        net = getattr(pipeline, name)
-        for method in ("forward", "encode", "decode"):
-            if hasattr(net, method):
-                setattr(net, method, _visiting(net, getattr(net, method), device))
-        nn.Module.to(net, "cpu")
-
-
-def _visiting(net: nn.Module, method: Callable[..., Any], device: torch.device) -> Callable[..., Any]:
-    def visit(*args: Any, **kwargs: Any) -> Any:
-        nn.Module.to(net, device)
-        try:
-            moved = [each.to(device) if isinstance(each, torch.Tensor) else each for each in args]
-            return method(*moved, **kwargs)
-        finally:
-            nn.Module.to(net, "cpu")
-
-    return visit
-
-
-def _to_cpu(pipeline: LoopPipeline) -> None:
-    for name in ("text_encoder", "vae"):
-        net = getattr(pipeline, name)
-        for method in ("forward", "encode", "decode"):
-            net.__dict__.pop(method, None)
-    for name in _NETS:
-        nn.Module.to(getattr(pipeline, name), "cpu", torch.float32)
-
-
-RUNGS: tuple[tuple[str, Callable[[LoopPipeline], None]], ...] = (
-    ("attention in slices", _slice_attention),
-    ("the decoder in slices", _slice_decoder),
-    ("text encoder and autoencoder beside the device", _offload),
-    ("all on the CPU", _to_cpu),
-)
-"""What is given up, in this order, each beside those before it."""
-
-
-class MemoryLadder:
-    """Run work on a pipeline; when memory runs out, give something up for good and run it again.
-
-    Args:
-        pipeline: that works.
-        rungs: what can be given up.
-    """
-
-    def __init__(
-        self,
-        pipeline: LoopPipeline,
-        rungs: tuple[tuple[str, Callable[[LoopPipeline], None]], ...] = RUNGS,
-    ) -> None:
-        self._pipeline = pipeline
-        self._left = list(rungs)
-        self.given_up: tuple[str, ...] = ()
-
-    def run(self, work: Callable[[], _Result]) -> _Result:
-        """Return what ``work`` returns, after as many rungs as that takes.
-
-        Raises:
-            DiffusionError: memory runs out on the last rung as well.
-        """
-        while True:
-            try:
-                return work()
-            except torch.OutOfMemoryError as error:
-                told = str(error).partition(".")[0][:200]
-            # Outside the except block: until it is left, the exception holds every tensor of its frames.
-            if not self._left:
-                raise DiffusionError(f"the model does not fit into memory: {told}; ask for fewer bars")
-            name, give_up = self._left.pop(0)
-            logger.warning("out of memory (%s): going on with %s", told, name)
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-            give_up(self._pipeline)
-            self.given_up = (*self.given_up, name)

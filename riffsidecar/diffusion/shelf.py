@@ -15,8 +15,9 @@ from torch.utils.hooks import RemovableHandle
 
 from riffsidecar.diffusion.checkpoints import EMBEDDED, load_pipeline
 from riffsidecar.diffusion.lora import attach, read_adapters
+from riffsidecar.diffusion.memory import MemoryLadder
 from riffsidecar.diffusion.pipeline import LoopPipeline
-from riffsidecar.diffusion.placement import MemoryLadder, Placement, choose_placement
+from riffsidecar.diffusion.placement import Placement, choose_placement
 from riffsidecar.diffusion.spectrogram_image import SpectrogramImageKind
 from riffsidecar.errors import CheckpointError, ModelError
 from riffsidecar.models import ModelStore
@@ -160,9 +161,11 @@ class ModelShelf:
         gc.collect()
         logger.info("loading the model %s", name)
         pipeline = load_pipeline(folder)
-        placement = choose_placement() if self._placement is None else self._placement
         ladder = MemoryLadder(pipeline)
-        ladder.run(lambda: placement.put(pipeline))
+        if isinstance(pipeline.kind, SpectrogramImageKind):
+            placement = choose_placement() if self._placement is None else self._placement
+            ladder.run(lambda: placement.put(pipeline))
+            ladder.run(lambda: placement.warm_up(pipeline))
         self._other = _Other(name, manifest.digest, pipeline, ladder)
         return self._other
 

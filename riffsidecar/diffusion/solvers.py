@@ -105,6 +105,11 @@ class ConsistencySolver(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         self.alphas_cumprod = torch.cumprod(1.0 - betas, dim=0)
         self.timesteps = torch.zeros(0, dtype=torch.int64)
         self._step = 0
+        self._circle: tuple[int, slice] | None = None
+
+    def lie_within(self, columns: int, part: slice) -> None:
+        """Say that what is solved is a part of a loop of so many columns, and shares that loop's noise."""
+        self._circle = columns, part
 
     def set_timesteps(
         self, num_inference_steps: int, device: torch.device | str | None = None, start: float = 1.0
@@ -148,10 +153,15 @@ class ConsistencySolver(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         clean = (sample - (1.0 - alpha) ** 0.5 * model_output) / alpha**0.5
         clean = out * clean + skip * sample
         self._step += 1
-        generator = torch.Generator().manual_seed(self._step)
-        fresh = torch.randn(sample.shape, generator=generator).to(sample.device, sample.dtype)
-        moved = self.noised(clean, fresh, self._step)
+        moved = self.noised(clean, self._fresh(sample), self._step)
         return SchedulerOutput(prev_sample=moved) if return_dict else (moved,)
+
+    def _fresh(self, sample: Tensor) -> Tensor:
+        """Return the noise of a step, (1, channels, rows, columns), for every one of the samples."""
+        columns, part = self._circle or (sample.shape[-1], slice(None))
+        generator = torch.Generator().manual_seed(self._step)
+        noise = torch.randn((1, *sample.shape[1:-1], columns), generator=generator)[..., part]
+        return noise.to(sample.device, sample.dtype)
 
     def scale_model_input(self, sample: Tensor, timestep: Tensor | int | None = None) -> Tensor:
         """Return ``sample``: noise-preserving schedules need no scaling."""

@@ -7,7 +7,7 @@ warps time before there is any phase. Loud is dark, low notes are below, mono so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -46,6 +46,7 @@ class SpectrogramImageKind:
         self._seam = "circular"
         self._careful: SchedulerMixin = components.scheduler
         self.preview_vae: ModelMixin | None = None
+        self.tile_columns: int | None = None
 
     @property
     def planes(self) -> tuple[int, ...]:
@@ -201,8 +202,10 @@ class SpectrogramImageKind:
         dark = -torch.as_tensor(np.clip(spectrogram, -1.0, 1.0)).flip(-2)
         # Stereo leaves red at zero, which is -1 to the autoencoder.
         picture = dark.expand(3, -1, -1) if len(dark) == 1 else torch.cat([-torch.ones_like(dark[:1]), dark])
-        moments = vae.encode(picture.to(vae.device, vae.dtype)[None]).latent_dist
-        latents: Tensor = (moments.mean * vae.config.scaling_factor)[0].float().cpu().flip(-2)
+        mean = self._in_tiles(
+            vae, lambda part: vae.encode(part).latent_dist.mean, picture.to(vae.device, vae.dtype)[None], wide
+        )
+        latents: Tensor = (mean * vae.config.scaling_factor)[0].float().cpu().flip(-2)
         return latents
 
     def decode(self, latents: Tensor) -> NDArray[np.float32]:
@@ -215,11 +218,32 @@ class SpectrogramImageKind:
             # Not the net's own `to`, which warns of parts kept in float32 although there are none.
             torch.nn.Module.to(net, vae.device, vae.dtype)
         raw = wrapped.flip(-2).to(vae.device, vae.dtype)[None]
-        picture = net.decode(raw / net.config.scaling_factor, return_dict=False)[0][0].float()
+        picture = self._in_tiles(
+            net, lambda part: net.decode(part, return_dict=False)[0], raw / net.config.scaling_factor, 1
+        )[0].float()
         frames = slice(edge * self.frames_per_column, picture.shape[-1] - edge * self.frames_per_column)
         sound = -picture[list(self.planes), :, frames].flip(-2).clamp(-1.0, 1.0)
         spectrogram: NDArray[np.float32] = sound.cpu().numpy()
         return np.ascontiguousarray(spectrogram)
+
+    def _in_tiles(
+        self, net: ModelMixin, work: Callable[[Tensor], Tensor], picture: Tensor, unit: int
+    ) -> Tensor:
+        """Return what half an autoencoder makes of a picture, seen in tiles along time if memory is short.
+
+        ``unit`` is how many of the picture's columns are a latent column. Tiles overlap by half, and wrap
+        around where time is a circle.
+        """
+        tile, circular = self.tile_columns, self._seam == "circular"
+        columns = picture.shape[-1] // unit
+        starts = window_starts(columns, tile, on_line=not circular) if tile else ()
+        if not tile or not starts:
+            return work(picture)
+        make_circular(net, False)
+        try:
+            return over_windows(work, picture, tuple(start * unit for start in starts), tile * unit)
+        finally:
+            make_circular(net, circular)
 
     def settle(self, latents: Tensor, length: LoopLength) -> Tensor:
         """Turn the loop until its downbeat is in front, where it is nowhere told to the model.

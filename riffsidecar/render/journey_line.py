@@ -1,8 +1,8 @@
 """From the latents of half windows to sound that goes on: decode, phase, sample rate and level, in stretches.
 
-Each stretch is half a window. It is decoded with the columns before and behind it that the decoder sees, its
-phase goes on from the stretch before, its samples are read at exact places of one endless line. What is held
-is a few stretches, however long the journey is.
+Each stretch is half a window. It is decoded with what lies before and behind it, its phase goes on from the
+stretch before, its samples are read at exact places of one endless line. What is held is a few stretches,
+however long the journey is.
 """
 
 from __future__ import annotations
@@ -14,24 +14,27 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from riffsidecar.audio import Waveform
+from riffsidecar.audio.loudness import integrated_lufs
+from riffsidecar.diffusion.journey_grid import JourneyGrid
 from riffsidecar.diffusion.pipeline import LoopPipeline
-from riffsidecar.music import FRAMES_PER_COLUMN
+from riffsidecar.render.journey_decode import StretchDecoder
 from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.spectrogram.codec import magnitudes_at_rate
 from riffsidecar.spectrogram.line import LOOK_AHEAD_FRAMES, PhaseLine
 from riffsidecar.spectrogram.resample import HALF_TAPS, read_line
 
-__all__ = ["DECODER_REACH", "LEAD_COLUMNS", "TRAIL_COLUMNS", "LineSynth", "Settled"]
+__all__ = ["LEAD_FRAMES", "TRAIL_FRAMES", "LineSynth", "Settled"]
 
-DECODER_REACH: Final = 12
-"""Columns on either side that the decoder's convolutions hear, rounded up from 9.25."""
+LEAD_FRAMES: Final = 64
+TRAIL_FRAMES: Final = 48
+"""Frames before the first and behind the last stretch that are made and not heard."""
 
-LEAD_COLUMNS: Final = 4
-TRAIL_COLUMNS: Final = 3
-"""Columns before the first and behind the last stretch that are made and not heard."""
-
-_SHIFT_FRAMES: Final = 2 * FRAMES_PER_COLUMN
+_SHIFT_FRAMES: Final = 32
 """How long before the end of a half window its phase is found: hits on the bar line then lie inside."""
+
+_MOST_RAISED_DB: Final = 40.0
+"""How far a stretch is raised at most, so that silence stays silent."""
 
 _CEILING: Final = 10.0 ** (-1.1 / 20.0)
 _OVERSAMPLING: Final = 4
@@ -64,28 +67,29 @@ class LineSynth:
     Args:
         pipeline: for its decoder.
         journey: for tempo, rate and level.
+        grid: how the windows of the journey are laid.
         first: the first half window that is to be heard; the one before it is taken too.
     """
 
-    def __init__(self, pipeline: LoopPipeline, journey: JourneyRequest, first: int) -> None:
-        self._pipeline, self._journey = pipeline, journey
-        self._format = pipeline.spectrogram_format.format
-        grid = journey.window.grid
-        frame_s = journey.tempo.quarter_s / grid.frames_per_quarter
-        self._hop = round(frame_s * self._format.sample_rate)
-        self._rate = self._hop / frame_s
+    def __init__(
+        self, pipeline: LoopPipeline, journey: JourneyRequest, grid: JourneyGrid, first: int
+    ) -> None:
+        self._journey, self._grid = journey, grid
+        self._decoder = StretchDecoder(pipeline)
+        self._format = pipeline.format
+        self._hop = round(grid.frame_s * self._format.sample_rate)
+        self._rate = self._hop / grid.frame_s
         self._step = self._rate / journey.sample_rate
         self._phase = PhaseLine(self._hop, self._format.win_length)
         self._first = first
         self._latents: list[tuple[int, Latents]] = []
         self._frames: Frames | None = None
-        self._audio: Samples = np.zeros((2, 0), np.float32)
-        self._audio_start = (first * journey.segment_columns - LEAD_COLUMNS) * FRAMES_PER_COLUMN * self._hop
+        self._audio: Samples = np.zeros((pipeline.kind.audio_channels, 0), np.float32)
+        begin = first * grid.segment_columns * grid.frames_per_column
+        self._audio_start = (begin - LEAD_FRAMES) * self._hop
         self._raw: list[_Raw] = []
         self._done: list[Settled] = []
         self._edge_gain: float | None = None
-        decibels = journey.loudness_lufs - self._format.reference_lufs
-        self._wanted_gain = 10.0 ** (decibels / 20.0)
 
     @property
     def held_samples(self) -> int:
@@ -120,7 +124,7 @@ class LineSynth:
         What ``progress`` raises leaves it to be called again.
         """
         frames = self._joined(self._magnitudes(self._latents, len(self._latents) - 1))
-        cut = _SHIFT_FRAMES + TRAIL_COLUMNS * FRAMES_PER_COLUMN
+        cut = _SHIFT_FRAMES + TRAIL_FRAMES
         self._continue(self._latents[-1][0], frames[:, :cut], frames[:, cut:], progress)
         while self._raw:
             self._set_level()
@@ -133,14 +137,11 @@ class LineSynth:
     def _magnitudes(self, held: list[tuple[int, Latents]], at: int) -> Frames:
         """Return the magnitudes (channels, frames, bins) of one of the held half windows."""
         index, latents = held[at]
-        columns = latents.shape[-1]
-        left = held[at - 1][1][..., -DECODER_REACH:] if at else latents[..., :0]
-        right = held[at + 1][1][..., :DECODER_REACH] if at + 1 < len(held) else latents[..., :0]
-        chunk = np.concatenate([left, latents, right], axis=-1).astype(np.float32)
-        low, high = left.shape[-1], left.shape[-1] + columns
+        left = held[at - 1][1] if at else None
+        right = held[at + 1][1] if at + 1 < len(held) else None
+        spectrogram = self._decoder.decode(left, latents, right)
         if index < self._first:
-            low = high - LEAD_COLUMNS
-        spectrogram = self._pipeline.decode(chunk)[:, :, low * FRAMES_PER_COLUMN : high * FRAMES_PER_COLUMN]
+            spectrogram = spectrogram[:, :, -LEAD_FRAMES:]
         magnitudes = magnitudes_at_rate(spectrogram, float(self._rate), self._format)
         magnitudes[:, :, 0] = 0.0
         return magnitudes
@@ -162,8 +163,8 @@ class LineSynth:
 
     def _read(self, index: int) -> _Raw:
         """Read a stretch at the journey's sample rate, and drop what nothing will hear again."""
-        start = self._journey.start_sample(int(index * self._journey.segment_bars))
-        end = self._journey.start_sample(int((index + 1) * self._journey.segment_bars))
+        start = self._journey.start_sample(int(index * self._grid.segment_bars))
+        end = self._journey.start_sample(int((index + 1) * self._grid.segment_bars))
         samples = read_line(self._audio, self._audio_start, self._step, start, end - start)
         dense = self._step / _OVERSAMPLING
         peaks = read_line(
@@ -173,7 +174,20 @@ class LineSynth:
         unheard = int(end * self._step // 1) - 2 * HALF_TAPS - self._audio_start
         self._audio = self._audio[:, unheard:].copy()
         self._audio_start += unheard
-        return _Raw(index, samples, min(self._wanted_gain, _CEILING / peak))
+        return _Raw(index, samples, min(self._wanted_gain(samples), _CEILING / peak))
+
+    def _wanted_gain(self, samples: Samples) -> float:
+        """Return the gain that brings a stretch to the journey's loudness.
+
+        Pictures that are relative to their loudest place say nothing of how loud that was: it is measured.
+        """
+        is_absolute = self._format.scale == "decibels"
+        reference = self._format.reference_lufs
+        if not is_absolute:
+            measured = integrated_lufs(Waveform(samples, self._journey.sample_rate))
+            reference = max(measured, reference - _MOST_RAISED_DB)
+        decibels = self._journey.loudness_lufs - reference
+        return float(10.0 ** (decibels / 20.0))
 
     def _set_level(self) -> None:
         """Set the level of the oldest stretch: it moves between what it and its neighbours can take."""

@@ -85,11 +85,15 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """Ask the worker for one loop, or for one made again; or, of a worker of journeys, for a part of one."""
+    """Ask the worker for one loop, or for one made again; or, of a worker of journeys, for a part of one.
+
+    ``beside`` are the requests that will follow, which may be denoised in the same run.
+    """
 
     job_id: int
     request: LoopRequest | JourneyPart
     again: Again | None = None
+    beside: tuple[LoopRequest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

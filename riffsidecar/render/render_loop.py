@@ -6,12 +6,11 @@ the latents of a finished loop gives its very samples.
 
 from __future__ import annotations
 
-import math
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
@@ -27,29 +26,21 @@ from riffsidecar.audio.loudness import integrated_lufs
 from riffsidecar.audio.seam import seam_measure
 from riffsidecar.diffusion.beat_grid import QUALITY_STEPS
 from riffsidecar.diffusion.checkpoints import EMBEDDED, checkpoint_digest, find_checkpoint, load_pipeline
-from riffsidecar.diffusion.conditioning import column_conditions, control_vector
 from riffsidecar.diffusion.devices import compute_devices
-from riffsidecar.diffusion.locks import LatentLock, make_lock
 from riffsidecar.diffusion.pipeline import LoopPipeline
 from riffsidecar.diffusion.shelf import ModelShelf, Shelved
-from riffsidecar.errors import DiffusionError
 from riffsidecar.music import Tempo
-from riffsidecar.music.groove import Groove
-from riffsidecar.render.ingredients import SeedAudio, load_earlier, load_kept_seed, load_seed
+from riffsidecar.render.ingredients import SeedAudio
 from riffsidecar.render.level import levelled
+from riffsidecar.render.loop_latents import agreed, given_for, new_latents
 from riffsidecar.render.messages import Again, RenderedLoop
-from riffsidecar.render.recipe import LoopFile, pack_recipe, parse_loop
+from riffsidecar.render.recipe import pack_recipe
 from riffsidecar.render.settings import WorkerSettings
-from riffsidecar.session.engines import NO_ANCHOR
+from riffsidecar.render.together import Together, alike
 from riffsidecar.session.requests import LoopRequest
 from riffsidecar.spectrogram.codec import synthesise
-from riffsidecar.spectrogram.groove import groove_spectrogram
 
 __all__ = ["QUALITY_STEPS", "LoopRenderer", "load_renderer", "render_loop"]
-
-_AUTO_GROOVE: Final = "backbeat"
-_ANCHOR_STRENGTH: Final = 0.8
-"""How far a loop goes from a drawn groove: its authors let Riffusion go 0.75 to 0.95 from a seed picture."""
 
 _SHARES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
@@ -61,8 +52,6 @@ _SHARES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     }
 )
 """Where each stage lies in the whole render, as a fraction from and to."""
-
-_AGREEMENT_DB = -60.0
 
 Progress = Callable[[str, float], None]
 
@@ -104,14 +93,24 @@ class LoopRenderer:
     checkpoint: str
     environment: Mapping[str, str]
     devices: tuple[str, ...] = ()
+    together: Together = field(default_factory=Together)
 
     @property
     def pipeline(self) -> LoopPipeline:
         """The embedded model."""
         return self.shelf.take().pipeline
 
-    def render(self, request: LoopRequest, progress: Progress, again: Again | None = None) -> RenderedLoop:
+    def render(
+        self,
+        request: LoopRequest,
+        progress: Progress,
+        again: Again | None = None,
+        beside: Sequence[LoopRequest] = (),
+    ) -> RenderedLoop:
         """Render ``request``, or make the loop ``again`` that it made before.
+
+        ``beside`` are the requests that follow: those that differ in their seed alone are denoised in the
+        same run, where that is quicker, and wait for their turn.
 
         Raises:
             RiffError: the request cannot be rendered, names a model that is not installed, or ``progress``
@@ -123,7 +122,16 @@ class LoopRenderer:
 
         def made() -> RenderedLoop:
             environment = {**self.environment, **shelved.environment}
-            return render_loop(shelved, request, progress, environment=environment, again=again)
+            company = alike(request, beside, shelved.pipeline.loops_at_once)[1:]
+            return render_loop(
+                shelved,
+                request,
+                progress,
+                environment=environment,
+                again=again,
+                company=company,
+                together=self.together,
+            )
 
         return made() if shelved.ladder is None else shelved.ladder.run(made)
 
@@ -165,10 +173,13 @@ def render_loop(
     *,
     environment: Mapping[str, str] | None = None,
     again: Again | None = None,
+    company: Sequence[LoopRequest] = (),
+    together: Together | None = None,
 ) -> RenderedLoop:
     """Render one loop, calling ``progress`` at every step of every stage; what it raises stops the render.
 
-    A pipeline by itself is taken as it is, without LoRAs.
+    A pipeline by itself is taken as it is, without LoRAs. ``company`` are requests that differ in their seed
+    alone, which are denoised in the same run and left in ``together``; what waits there is taken.
 
     Raises:
         RiffError: the request cannot be rendered.
@@ -180,17 +191,24 @@ def render_loop(
     stages.report("text", 0.0)
     # Latents are made at their own tempo, and decoded at that of the loop: only the hop follows it.
     made = request.at_its_own_tempo
-    seed, earlier = load_seed(made), load_earlier(made)
-    kept_seed = load_kept_seed(made)
-    keep = _lock(pipeline, made, earlier, kept_seed)
-    if again is None:
-        latents, latents_db = _denoised(model, made, seed, keep, stages), None
+    given = given_for(pipeline, made)
+    count, latents_db = 1, None
+    if again is not None:
+        denoised = new_latents(model, (made,), given, stages.report)[0] if again.denoise else None
+        latents, latents_db = agreed(denoised, again)
     else:
-        denoised = _denoised(model, made, seed, keep, stages) if again.denoise else None
-        latents, latents_db = _agreed(denoised, again)
+        waiting = None if together is None else together.take(model.digest, request)
+        if waiting is None:
+            asked = (made, *(other.at_its_own_tempo for other in company))
+            latents, *others = new_latents(model, asked, given, stages.report)
+            count = len(asked)
+            if together is not None:
+                together.put(model.digest, company, others)
+        else:
+            latents, count = waiting
     stages.report("decode", 0.0)
-    with _one_thread():
-        spectrogram = pipeline.decode(latents.astype(np.float32), keep)
+    with _one_thread() if pipeline.kind.knows_tempo else nullcontext():
+        spectrogram = pipeline.decode(latents.astype(np.float32), given.keep)
     stages.report("phase", 0.0)
     samples = synthesise(
         spectrogram,
@@ -204,14 +222,14 @@ def render_loop(
     if len(samples) == 1:
         samples = np.repeat(samples, 2, axis=0)
     stages.report("finish", 0.0)
-    waveform = levelled(Waveform(samples, request.sample_rate), request, earlier)
+    waveform = levelled(Waveform(samples, request.sample_rate), request, given.earlier)
     seam = seam_measure(
         waveform.samples, request.length.bar_lines(request.num_samples), sample_rate=request.sample_rate
     )
     lufs = integrated_lufs(waveform)
     stages.report("finish", 0.6)
-    made_with = dict(environment or {})
-    wav = encode_wav(waveform, request.bit_depth, _tags(request, made_with, latents, seed or kept_seed))
+    made_with = {**(environment or {}), **({"together": str(count)} if count > 1 else {})}
+    wav = encode_wav(waveform, request.bit_depth, _tags(request, made_with, latents, given.audio))
     stages.report("finish", 1.0)
     stages.end()
     return RenderedLoop(
@@ -243,120 +261,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _lock(
-    pipeline: LoopPipeline, request: LoopRequest, earlier: LoopFile | None, kept_seed: SeedAudio | None
-) -> LatentLock | None:
-    if kept_seed is not None:
-        latents = _seed_latents(pipeline, request, kept_seed, only_groove=False).float().cpu().numpy()
-    elif earlier is not None and earlier.latents is not None:
-        latents = earlier.latents.astype(np.float32)
-    else:
-        return None
-    return make_lock(
-        latents,
-        request.length,
-        pipeline.spectrogram_format.format,
-        bars=request.keep_bars,
-        band_hz=request.keep_bands_hz,
-        columns=pipeline.columns(request.length),
-    )
-
-
-def _denoised(
-    model: Shelved,
-    request: LoopRequest,
-    seed: SeedAudio | None,
-    keep: LatentLock | None,
-    stages: _Stages,
-) -> NDArray[np.float16]:
-    pipeline, length = model.pipeline, request.length
-    begin, strength = _beginning(pipeline, request, seed)
-    conditions = pipeline.condition(
-        request.prompt,
-        length=length,
-        prompt_b=request.prompt_b,
-        morph=request.morph,
-        negative_prompt=request.negative,
-        guidance_scale=request.guidance if model.guidance is None else model.guidance,
-        columns=column_conditions(length, request.key, request.chords),
-        controls=control_vector(
-            length, density=request.density, brightness=request.brightness, energy=request.energy
-        ),
-    )
-    latents = pipeline.denoise(
-        pipeline.noise(request.seed, request.drift, length),
-        conditions,
-        num_inference_steps=model.steps,
-        strength=strength,
-        init_latents=begin,
-        keep=keep,
-        callback=stages.report,
-    )
-    if begin is None and keep is None:
-        latents = pipeline.settle(latents, length)
-    return latents.float().cpu().numpy().astype(np.float16)
-
-
-def _beginning(
-    pipeline: LoopPipeline, request: LoopRequest, seed: SeedAudio | None
-) -> tuple[torch.Tensor | None, float]:
-    """Return the latents that a loop begins from, and how far it goes from them.
-
-    A model that knows no tempo keeps time by what it begins from: a drawn groove where there is no seed
-    audio.
-    """
-    if seed is not None:
-        latents = _seed_latents(pipeline, request, seed, only_groove=request.source_use == "groove")
-        return latents, request.strength
-    if pipeline.kind.knows_tempo or request.anchor == NO_ANCHOR:
-        return None, 1.0
-    picture = groove_spectrogram(
-        Groove.parse(request.anchor or _AUTO_GROOVE),
-        request.length,
-        pipeline.frames(request.length),
-        pipeline.format,
-        pipeline.kind.audio_channels,
-    )
-    return pipeline.encode(picture), _ANCHOR_STRENGTH
-
-
-def _seed_latents(
-    pipeline: LoopPipeline, request: LoopRequest, seed: SeedAudio, *, only_groove: bool
-) -> torch.Tensor:
-    """Return the latents of the seed audio: its own where it is a loop of this shape, else encoded ones."""
-    channels, rows = pipeline.latent_shape
-    if (
-        not only_groove
-        and seed.latents is not None
-        and seed.latents.shape == (channels, rows, pipeline.columns(request.length))
-    ):
-        return torch.from_numpy(seed.latents.astype(np.float32))
-    fmt = pipeline.spectrogram_format.format
-    spectrogram = seed.spectrogram(
-        request,
-        fmt,
-        num_frames=pipeline.frames(request.length),
-        channels=pipeline.kind.audio_channels,
-        only_groove=only_groove,
-    )
-    return pipeline.encode(spectrogram)
-
-
-def _agreed(denoised: NDArray[np.float16] | None, again: Again) -> tuple[NDArray[np.float16], float | None]:
-    """Return the latents to decode, and how far those denoised anew lie from those of the loop, in dB."""
-    before = parse_loop(again.wav, "the loop").latents
-    if denoised is None:
-        if before is None:
-            raise DiffusionError("the loop holds no latents to decode; render it from its recipe instead")
-        return before, -math.inf
-    if before is None or before.shape != denoised.shape:
-        return denoised, math.inf
-    old = before.astype(np.float64)
-    difference = float(np.sum((denoised - old) ** 2))
-    apart_db = 10.0 * math.log10(difference / max(float(np.sum(old**2)), 1e-30)) if difference else -math.inf
-    return (before if apart_db <= _AGREEMENT_DB else denoised), apart_db
 
 
 def _tags(

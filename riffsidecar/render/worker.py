@@ -7,7 +7,7 @@ import multiprocessing
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import NoReturn
@@ -143,15 +143,18 @@ class RenderWorker:
         on_progress: Callable[[str, float], None] | None = None,
         *,
         again: Again | None = None,
+        beside: Sequence[LoopRequest] = (),
     ) -> RenderedLoop:
         """Render ``request`` in the worker and return the loop; ``again`` is a loop that it made before.
+
+        ``beside`` are the requests that are to follow.
 
         Raises:
             CancelledError: it was cancelled by its ``job_id`` or the worker was closed.
             WorkerError: the process died or hung; the next call starts a new one.
             RiffError: what the render itself raised.
         """
-        job = RenderJob(job_id, request, again)
+        job = RenderJob(job_id, request, again, tuple(beside))
         self.start()
         try:
             self._send(job)

@@ -56,10 +56,13 @@ class Renderer(Protocol):
     def devices(self) -> tuple[str, ...]:
         """A line for each device that could compute here, and which one does."""
 
-    def render(self, request: Any, progress: Progress, again: Again | None = None) -> RenderedLoop:
+    def render(
+        self, request: Any, progress: Progress, again: Again | None = None, **beside: Any
+    ) -> RenderedLoop:
         """Render ``request``, or make a loop ``again``, calling ``progress`` at every step.
 
-        A renderer of loops takes a `LoopRequest`, one of journeys a `JourneyPart`.
+        A renderer of loops takes a `LoopRequest`, one of journeys a `JourneyPart`. ``beside`` is given to one
+        of loops where other requests are known to follow.
         """
 
 
@@ -136,8 +139,10 @@ def _call_factory(settings: WorkerSettings) -> Renderer:
 def _serve(connection: Connection, cancelled_job: c_longlong, renderer: Renderer, job: RenderJob) -> bool:
     """Render one job and send how it ended; False when the process can not go on."""
     answer: FromWorker
+    known = {"beside": job.beside} if job.beside else {}
     try:
-        loop = renderer.render(job.request, _reporter(connection, cancelled_job, job.job_id), job.again)
+        report = _reporter(connection, cancelled_job, job.job_id)
+        loop = renderer.render(job.request, report, job.again, **known)
         answer = RenderDone(job.job_id, loop)
     except RiffError as error:
         answer = RenderFailed(job.job_id, error.code, str(error))

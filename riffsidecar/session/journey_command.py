@@ -40,6 +40,7 @@ JOURNEY_OPTIONS: Final = (
     "density",
     "energy",
     "quality",
+    "anchor",
     "sample_rate",
     "bit_depth",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from riffsidecar.session.engines import AUTO_ANCHOR
 from riffsidecar.session.journey_command import StartJourney
 from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.session.pads import Bank
@@ -14,7 +15,7 @@ __all__ = ["DEFAULT_LOOP_BARS", "journey_request"]
 DEFAULT_LOOP_BARS: Final = 4
 
 _KNOBS: Final = ("guidance", "brightness", "density", "energy", "quality")
-_NOT_FIELDS: Final = ("bpm", "loops", "pieces", "file", "endless", "slot")
+_NOT_FIELDS: Final = ("bpm", "loops", "pieces", "file", "endless", "slot", "anchor")
 
 
 def journey_request(settings: Settings, bank: Bank, command: StartJourney) -> JourneyRequest:
@@ -41,6 +42,7 @@ def journey_request(settings: Settings, bank: Bank, command: StartJourney) -> Jo
         "bit_depth": output.bit_depth,
         "loudness_lufs": output.loudness_lufs,
         "model": output.model,
+        "groove": options.get("anchor", AUTO_ANCHOR),
         "endless": bool(options.get("endless")),
         "form": "loops",
         "piece_bars": options.get("loops") or DEFAULT_LOOP_BARS,

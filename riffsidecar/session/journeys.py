@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, Final
 
 from riffsidecar.errors import MusicError, RiffError, SessionError, nearest
 from riffsidecar.music import Chords, Key, LoopLength, Meter, Tempo
 from riffsidecar.music.shown import shown
 from riffsidecar.session.checks import MAX_SEED, check_int, check_kind, check_output, check_seed
+from riffsidecar.session.engines import AUTO_ANCHOR, EMBEDDED_MODEL, check_anchor, check_lora, check_model
 from riffsidecar.session.knobs import find_knob
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
 
@@ -39,6 +41,9 @@ MAX_PROMPTS: Final = 16
 MAX_JOURNEY_BARS: Final = 100_000
 MAX_PIECE_BARS: Final = 64
 MAX_LOOP_BARS: Final = 16
+
+_ADDED: Final = MappingProxyType({"lora": "", "groove": AUTO_ANCHOR})
+"""Fields that the first recipes of this version did not have."""
 
 _WINDOW_BARS: Final = (4, 2, 8, 16)
 _MIN_SEGMENT_COLUMNS: Final = 16
@@ -78,6 +83,9 @@ class JourneyRequest:
         piece_bars: how many bars a piece has, where it comes in pieces.
         drift: how much of the way to the next seed the noise walks in a bar.
         density: like ``brightness`` and ``energy`` from 0 to 1, or None where the model is free.
+        model: the name of an installed model.
+        lora: LoRAs of that model.
+        groove: what a model that knows no tempo keeps time by, as the ``anchor`` of a loop.
 
     Raises:
         SessionError: for a value out of range, or values that contradict each other.
@@ -105,7 +113,9 @@ class JourneyRequest:
     bit_depth: str = "24"
     loudness_lufs: float = -14.0
     label: str = ""
-    model: str = "embedded"
+    model: str = EMBEDDED_MODEL
+    lora: str = ""
+    groove: str = AUTO_ANCHOR
 
     def __post_init__(self) -> None:
         """Check every value, and bring knobs, prompts and the seed to their usual form."""
@@ -113,6 +123,8 @@ class JourneyRequest:
         self._check_form()
         for name in ("drift", "guidance", "quality", "density", "brightness", "energy"):
             object.__setattr__(self, name, find_knob(name).check(getattr(self, name)))
+        for name, check in (("model", check_model), ("lora", check_lora), ("groove", check_anchor)):
+            object.__setattr__(self, name, check(getattr(self, name)))
         object.__setattr__(self, "seed", check_seed(self.seed))
         object.__setattr__(self, "label", clean_text(self.label, "label", MAX_NAME))
         check_kind("tempo", self.tempo, Tempo)
@@ -317,7 +329,7 @@ class JourneyRequest:
         if not isinstance(recipe, dict) or recipe.get("journey") != JOURNEY_VERSION:
             raise SessionError(f"this is no recipe of a journey of version {JOURNEY_VERSION}")
         known = {field.name for field in fields(cls)}
-        values = {name: value for name, value in recipe.items() if name != "journey"}
+        values = {**_ADDED, **{name: value for name, value in recipe.items() if name != "journey"}}
         if values.keys() != known:
             odd = ", ".join(sorted(str(name)[:32] for name in values.keys() ^ known))
             raise SessionError(f"recipe of a journey: {odd} is missing or unknown")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from riffsidecar.cli import main
+from riffsidecar.render.recipe import read_journey
 
 FACTORY = "support_journey:load_double"
 
@@ -44,6 +45,16 @@ def test_a_later_piece_is_compared_by_its_latents(capsys: pytest.CaptureFixture[
     assert command("rerender", files[1]["path"]) == 0
     assert "identical latents; its waveform goes on" in capsys.readouterr().out
     assert command("rerender", files[1]["path"], "--decode") == 2
+
+
+def test_the_model_that_is_named_travels(capsys: pytest.CaptureFixture[str]) -> None:
+    named = ("--model", "riffusion-v1", "--lora", "dusty:0.5", "--anchor", "boom-bap")
+    assert command("journey", "a", "b", "--bars", "2", "--json", *named) == 0
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    made = read_journey(Path(file["path"]))
+    assert made is not None
+    assert (made.journey.model, made.journey.lora) == ("riffusion-v1", "dusty:0.5")
+    assert made.journey.groove == "boom-bap"
 
 
 def test_what_fails_keeps_what_is_finished(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from riffsidecar.session.commands import (
     SetSeed,
     SetTempo,
     SetTransport,
+    StartJourney,
     TriggerPad,
 )
 from riffsidecar.session.knobs import KNOBS
@@ -130,6 +131,15 @@ def test_an_unknown_address_is_answered_with_the_nearest() -> None:
 def test_a_wrong_argument_is_answered_with_the_usage() -> None:
     with pytest.raises(OscError, match=r"usage is: /riff/pad n \[velocity\]"):
         find_address("/riff/pad").command(("three",))
+
+
+def test_a_journey_takes_every_option_of_its_own_and_no_name_of_a_model() -> None:
+    row = find_address("/riff/journey")
+    command = row.command(("pad", "techno", "file", 1, "anchor", "boom-bap"))
+    assert command == StartJourney(("pad", "techno"), (("file", 1), ("anchor", "boom-bap")))
+    for options in (("lora", "dusty"), ("source_path", "/etc")):
+        with pytest.raises(RiffError):
+            row.command(("pad", "techno", "bars", 8, *options))
 
 
 def test_every_knob_has_its_address_and_coalesces() -> None:

@@ -16,13 +16,16 @@ import torch
 from support_stable import write_layout
 
 from riffsidecar.audio import Waveform, decode_wav, encode_wav
+from riffsidecar.audio.seam import seam_measure
 from riffsidecar.audio.tags import LoopTags
 from riffsidecar.diffusion.checkpoints import load_pipeline
 from riffsidecar.diffusion.pipeline import LoopPipeline
 from riffsidecar.errors import CancelledError
 from riffsidecar.music import BarSpans, Chords, Key, Meter, Tempo
+from riffsidecar.render.journey_runs import start_run
 from riffsidecar.render.messages import Again, RenderedLoop
 from riffsidecar.render.render_loop import render_loop
+from riffsidecar.session.journeys import JourneyPart, JourneyRequest
 from riffsidecar.session.requests import LoopRequest
 
 
@@ -182,3 +185,87 @@ def test_the_same_request_gives_the_same_bytes_and_latents_give_them_back(checkp
     assert make(checkpoint, seed=9, drift=0.3).wav == loop.wav
     assert make(checkpoint, seed=10, drift=0.3).wav != loop.wav
     assert make(checkpoint, Again(loop.wav, denoise=False), seed=9, drift=0.3).wav == loop.wav
+
+
+def travel(**values: object) -> JourneyRequest:
+    given = {
+        "prompts": ("drums", "choir"),
+        "tempo": Tempo.parse("187.53"),
+        "bars": 5,
+        "form": "pieces",
+        "piece_bars": 2,
+        **values,
+    }
+    return JourneyRequest(**given)  # type: ignore[arg-type]
+
+
+Part = tuple[np.ndarray, np.ndarray | None, str]
+
+
+def pieces(checkpoint: LoopPipeline, tour: JourneyRequest, first: int = 0, anchor: str = "") -> list[Part]:
+    """Return the pieces of a journey from one on, each in three steps."""
+    run = start_run(checkpoint, JourneyPart(tour, first, anchor or None), num_inference_steps=3)
+    return [run.render(lambda *_: None) for _ in range(first, tour.num_pieces or 0)]
+
+
+def test_a_journey_is_exact_and_its_cuts_change_nothing(checkpoint: LoopPipeline) -> None:
+    tour = travel()
+    made = pieces(checkpoint, tour)
+    whole = pieces(checkpoint, travel(piece_bars=5))[0][0]
+    assert [samples.shape for samples, _, _ in made] == [
+        (2, tour.piece(index).num_samples) for index in range(3)
+    ]
+    np.testing.assert_array_equal(np.concatenate([samples for samples, _, _ in made], axis=1), whole)
+    assert whole.shape[1] == round(5 * 4 * Fraction(60) * 44100 / Fraction("187.53"))
+    assert 0.02 < np.abs(whole).max() < 1.0
+
+
+def test_a_journey_goes_on_from_any_piece_with_the_same_latents(checkpoint: LoopPipeline) -> None:
+    tour = travel(bars=8)
+    whole, later = pieces(checkpoint, tour), pieces(checkpoint, tour, first=2)
+    for (_, before, _), (_, after, _) in zip(whole[2:], later, strict=True):
+        assert before is not None and after is not None
+        np.testing.assert_array_equal(after, before)
+
+
+def test_a_journey_leads_from_one_prompt_to_the_other(checkpoint: LoopPipeline) -> None:
+    def latents(**values: object) -> list[np.ndarray]:
+        made = pieces(checkpoint, travel(bars=8, piece_bars=2, drift=0.0, **values))
+        return [each.astype(np.float64) for _, each, _ in made if each is not None]
+
+    moving, still = latents(), latents(prompts=("drums", "drums"))
+    apart = [np.linalg.norm(a - b) for a, b in zip(moving, still, strict=True)]
+    assert len(apart) == 4 and apart[0] < apart[1] < apart[3]
+
+
+def test_loops_of_a_journey_loop_and_follow_each_other(checkpoint: LoopPipeline) -> None:
+    tour = travel(form="loops", bars=6)
+    made = pieces(checkpoint, tour)
+    chain = np.concatenate([samples for samples, _, _ in made], axis=1)
+    assert max(seam_measure(chain, [tour.start_sample(2), tour.start_sample(4)]).inner_jumps) < 2.0
+    assert all(seam_measure(samples, [0]).jump < 2.0 for samples, _, _ in made)
+    alone = pieces(checkpoint, tour, first=2, anchor=made[2][2])
+    np.testing.assert_array_equal(alone[0][0], made[2][0])
+
+
+def test_a_journey_that_is_stopped_makes_the_same_samples(checkpoint: LoopPipeline) -> None:
+    tour = travel(bars=2)
+    calm = pieces(checkpoint, tour)[0][0]
+    run = start_run(checkpoint, JourneyPart(tour, 0), num_inference_steps=3)
+    left = 0
+
+    def stop(stage: str, fraction: float) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise CancelledError("a pad")
+
+    stopped = 0
+    for calls in (1, 4, 9, 10**6):
+        left = calls
+        try:
+            samples = run.render(stop)[0]
+        except CancelledError:
+            stopped += 1
+    assert stopped == 3
+    np.testing.assert_array_equal(samples, calm)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from support_diffusion import tiny_pipeline
+from support_stable import write_layout
 
 from riffsidecar.audio.seam import seam_measure
 from riffsidecar.audio.wav import decode_wav
 from riffsidecar.diffusion.pipeline import LoopPipeline
-from riffsidecar.errors import CancelledError, DiffusionError
+from riffsidecar.diffusion.placement import Placement
+from riffsidecar.diffusion.shelf import ModelShelf
+from riffsidecar.errors import CancelledError, ModelError
+from riffsidecar.models.local import install_local
+from riffsidecar.models.store import ModelStore
 from riffsidecar.music import Tempo
-from riffsidecar.render.journey_line import DECODER_REACH
-from riffsidecar.render.journey_loop import JourneyRenderer, start_run
+from riffsidecar.render.journey_decode import DECODER_REACH
+from riffsidecar.render.journey_loop import JourneyRenderer
+from riffsidecar.render.journey_runs import start_run
 from riffsidecar.session.journeys import JourneyPart, JourneyRequest
 
 STEPS = 2
@@ -101,16 +108,35 @@ def test_loops_loop_and_follow_each_other(pipeline: LoopPipeline) -> None:
     assert np.array_equal(alone[0], made[2][0])
 
 
-def test_the_renderer_goes_on_or_begins_anew(pipeline: LoopPipeline) -> None:
-    loaded = SimpleNamespace(pipeline=pipeline, checkpoint="d" * 64, environment={"threads": "1"}, devices=())
-    renderer = JourneyRenderer(loaded)
+def renderer_of(pipeline: LoopPipeline, store: ModelStore) -> JourneyRenderer:
+    shelf = ModelShelf(pipeline, "d" * 64, store, Placement("cpu", torch.float32))
+    return JourneyRenderer(
+        SimpleNamespace(shelf=shelf, checkpoint="d" * 64, environment={"threads": "1"}, devices=())
+    )
+
+
+def test_the_renderer_goes_on_or_begins_anew(pipeline: LoopPipeline, tmp_path: Path) -> None:
+    renderer = renderer_of(pipeline, ModelStore(tmp_path / "store"))
     tour = journey(form="loops", bars=4, piece_bars=2, quality="draft", tempo=Tempo.parse(159))
     loops = [renderer.render(JourneyPart(tour, index), lambda *_: None) for index in (0, 1)]
     recipe = decode_wav(loops[1].wav).recipe
     assert recipe is not None
     again = renderer.render(JourneyPart(tour, 1, recipe["anchor"]), lambda *_: None)
     assert again.wav == loops[1].wav and loops[0].stem.startswith("riff_159_j001_a_b_2b")
-    with pytest.raises(DiffusionError, match="choose 'embedded'"):
+    with pytest.raises(ModelError, match="other"):
         renderer.render(JourneyPart(replace(tour, model="other"), 0), lambda *_: None)
     other = renderer.render(JourneyPart(replace(tour, seed=9), 0), lambda *_: None)
     assert other.wav != loops[0].wav
+
+
+def test_an_installed_model_makes_the_journey_that_names_it(pipeline: LoopPipeline, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "store")
+    install_local(store, "small", write_layout(tmp_path / "model"), "")
+    renderer = renderer_of(pipeline, store)
+    tour = journey(bars=2, piece_bars=2, quality="draft", tempo=Tempo.parse(187.5))
+    embedded = renderer.render(JourneyPart(tour, 0), lambda *_: None)
+    small = renderer.render(JourneyPart(replace(tour, model="small"), 0), lambda *_: None)
+    assert small.num_samples == embedded.num_samples and small.wav != embedded.wav
+    assert small.environment["checkpoint"] != embedded.environment["checkpoint"]
+    recipe = decode_wav(small.wav).recipe
+    assert recipe is not None and recipe["model"] == "small"

@@ -171,3 +171,18 @@ def test_the_command_checks_its_options() -> None:
             StartJourney(("a", "b"), options)
     with pytest.raises(RiffError, match="2 to 16"):
         StartJourney(("a",))
+
+
+def test_a_journey_names_its_model_its_loras_and_its_groove() -> None:
+    tour = journey(model="riffusion-v1", lora="dusty:0.50", groove="Boom-Bap swing 0.58")
+    assert (tour.model, tour.lora, tour.groove) == ("riffusion-v1", "dusty:0.5", "boom-bap 58%")
+    assert JourneyRequest.from_recipe(tour.to_recipe()) == tour
+    for bad in ({"model": "../x"}, {"lora": "a b"}, {"groove": "no such groove"}):
+        with pytest.raises(SessionError):
+            journey(**bad)
+
+
+def test_a_recipe_from_before_there_were_loras_is_read() -> None:
+    recipe = journey().to_recipe()
+    del recipe["lora"], recipe["groove"]
+    assert JourneyRequest.from_recipe(recipe) == journey()
