@@ -16,13 +16,22 @@ from support_pipeline import DoubleRenderer
 
 from riffsidecar.audio import LoopTags, Waveform, encode_wav
 from riffsidecar.audio.loudness import integrated_lufs, normalise
-from riffsidecar.render.messages import Again, RenderedLoop
+from riffsidecar.render.messages import Again, Ready, RenderedLoop
+from riffsidecar.render.pack_ledger import Job
+from riffsidecar.render.pack_pool import Done, Pool
+from riffsidecar.render.pack_store import PackStore
+from riffsidecar.render.packs import PackMade, PackProgress, make_pack, pack_path
 from riffsidecar.render.recipe import pack_recipe
 from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.render.worker_main import Progress
+from riffsidecar.session.pack_file import parse_pack
+from riffsidecar.session.packs import PackRecipe
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["FACTORY", "PackRenderer", "load_pack_double", "sound"]
+__all__ = [
+    "FACTORY", "SETTINGS", "InlinePool", "PackRenderer", "Tree", "load_pack_double", "made", "recipe",
+    "sound", "tree",
+]  # fmt: skip
 
 FACTORY = "support_packs:load_pack_double"
 
@@ -95,3 +104,67 @@ class PackRenderer(DoubleRenderer):
 def load_pack_double(settings: WorkerSettings) -> PackRenderer:
     """Return the double at once."""
     return PackRenderer(settings)
+
+
+RECIPE = """
+name = "Night Drive"
+label = "test"
+bpm = 124
+bars = 1
+keys = ["Am", "C"]
+seeds = [1, 2]
+prompts = ["house drums", "twin drums", "torn bass"]
+[[prompt]]
+prompt = "late quiet silent rhodes"
+name = "rhodes, soft"
+group = "keys"
+"""
+SETTINGS = WorkerSettings(factory=FACTORY, threads=1, nice=0)
+Tree = dict[str, bytes]
+
+
+def recipe(text: str = RECIPE) -> PackRecipe:
+    return parse_pack(text, "a.toml", "a")
+
+
+class InlinePool:
+    """Make loops in this process, the newest first."""
+
+    size = 3
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.renderer = PackRenderer(SETTINGS)
+
+    def start(self) -> Ready:
+        return Ready(self.renderer.checkpoint, dict(self.renderer.environment), 0.0)
+
+    def submit(self, job: Job) -> None:
+        self.jobs.append(job)
+
+    def next_done(self) -> Done:
+        job = self.jobs.pop()
+        return Done(job, self.renderer.render(job.request, lambda stage, fraction: None))
+
+    def close(self) -> None:
+        self.jobs.clear()
+
+
+def made(folder: Path, pool: Pool, what: PackRecipe | None = None) -> tuple[PackMade, list[PackProgress]]:
+    what = what or recipe()
+    place = pack_path(what, folder)
+    progress: list[PackProgress] = []
+    try:
+        ready = pool.start()
+        done = make_pack(what, PackStore(place), place, pool, ready, on_progress=progress.append)
+    finally:
+        pool.close()
+    return done, progress
+
+
+def tree(folder: Path) -> Tree:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

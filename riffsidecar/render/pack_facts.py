@@ -36,6 +36,11 @@ _OVER_INNER_DB: Final = 6.0
 _LEVEL_LU: Final = 0.5
 """How far from the loudness of the pack a loop may lie."""
 
+_PEAKED_LU: Final = 6.0
+"""How far below it one may lie whose peaks stand at the ceiling."""
+
+_NEAR_CEILING_DB: Final = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class LoopFacts:
@@ -140,7 +145,16 @@ def _fault(waveform: Waveform, request: LoopRequest, lufs: float, seamless: bool
         return "seam"
     if is_off:
         return "off-grid"
-    return "level" if abs(lufs - request.loudness_lufs) > _LEVEL_LU else ""
+    return "" if _is_level(waveform, lufs - request.loudness_lufs) else "level"
+
+
+def _is_level(waveform: Waveform, over_lu: float) -> bool:
+    """Tell whether a loop is as loud as its pack, or as near below as its peaks allow, but not far below."""
+    from riffsidecar.audio.loudness import DEFAULT_CEILING_DBTP, true_peak_dbtp
+
+    if -_PEAKED_LU <= over_lu < -_LEVEL_LU:
+        return true_peak_dbtp(waveform) >= DEFAULT_CEILING_DBTP - _NEAR_CEILING_DB
+    return abs(over_lu) <= _LEVEL_LU
 
 
 def _jump_limit(inner: tuple[float, ...]) -> float:

@@ -94,7 +94,8 @@ class RayPool:
         except Exception as error:
             raise WorkerError(
                 f"the Ray cluster at {address} cannot be reached: {type(error).__name__}: {error}; start it "
-                "with 'ray start --head', and use the same versions of Python and Ray on both sides"
+                "with 'ray start --head --ray-client-server-port PORT', and use the same versions of Python "
+                "and Ray on both sides"
             ) from error
 
     @property

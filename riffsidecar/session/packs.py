@@ -29,9 +29,6 @@ _DEFAULT_TRIES: Final = 6
 _DEFAULT_LIKENESS: Final = 0.95
 """Loops of one seed and prompt are alike by 0.96 to 0.99 at two tempi, those of two seeds by 0.9 at most."""
 
-_DEFAULT_LUFS: Final = -23.0
-"""The reference of EBU R 128: low enough for sparse drums to reach it under the ceiling too."""
-
 _OPTION_KINDS: Final = frozenset(
     {
         "meter", "chords", "negative", "sample_rate", "bit_depth", "loudness_lufs", "model", "lora",
@@ -155,7 +152,7 @@ class PackRecipe:
 
     def _grid(self) -> Iterator[tuple[PackPrompt, LoopRequest]]:
         for prompt in self.prompts:
-            options = {"loudness_lufs": _DEFAULT_LUFS, **self.options, **prompt.options}
+            options = {**self.options, **prompt.options}
             keys: tuple[Key | None, ...] = self.keys or (None,)
             if not prompt.tonal:
                 keys = (None,)

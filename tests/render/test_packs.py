@@ -13,84 +13,21 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support_packs import FACTORY, PackRenderer, sound
+from support_packs import SETTINGS, InlinePool, made, recipe, sound, tree
 
+from riffsidecar.audio import Waveform
+from riffsidecar.audio.loudness import integrated_lufs, normalise, true_peak_dbtp
 from riffsidecar.errors import RiffError, WorkerError
 from riffsidecar.render.messages import Ready
-from riffsidecar.render.pack_facts import measured
-from riffsidecar.render.pack_ledger import Job
+from riffsidecar.render.pack_facts import _fault, measured
 from riffsidecar.render.pack_names import pack_folder_name, pack_paths
-from riffsidecar.render.pack_pool import Done, LocalPool, Pool, check_same
-from riffsidecar.render.pack_ray import RayPool, ray_address
-from riffsidecar.render.pack_store import PackStore, work_folder
-from riffsidecar.render.packs import PackMade, PackProgress, make_pack, pack_path
+from riffsidecar.render.pack_pool import LocalPool, check_same
+from riffsidecar.render.pack_store import work_folder
+from riffsidecar.render.packs import PackMade
 from riffsidecar.render.recipe import read_loop
 from riffsidecar.render.settings import WorkerSettings
-from riffsidecar.session.pack_file import parse_pack
-from riffsidecar.session.packs import PackRecipe
-
-RECIPE = """
-name = "Night Drive"
-label = "test"
-bpm = 124
-bars = 1
-keys = ["Am", "C"]
-seeds = [1, 2]
-prompts = ["house drums", "twin drums", "torn bass"]
-[[prompt]]
-prompt = "late quiet silent rhodes"
-name = "rhodes, soft"
-group = "keys"
-"""
-SETTINGS = WorkerSettings(factory=FACTORY, threads=1, nice=0)
-Tree = dict[str, bytes]
-
-
-def recipe(text: str = RECIPE) -> PackRecipe:
-    return parse_pack(text, "a.toml", "a")
-
-
-class InlinePool:
-    """Make loops in this process, the newest first."""
-
-    size = 3
-
-    def __init__(self) -> None:
-        self.jobs: list[Job] = []
-        self.renderer = PackRenderer(SETTINGS)
-
-    def start(self) -> Ready:
-        return Ready(self.renderer.checkpoint, dict(self.renderer.environment), 0.0)
-
-    def submit(self, job: Job) -> None:
-        self.jobs.append(job)
-
-    def next_done(self) -> Done:
-        job = self.jobs.pop()
-        return Done(job, self.renderer.render(job.request, lambda stage, fraction: None))
-
-    def close(self) -> None:
-        self.jobs.clear()
-
-
-def made(folder: Path, pool: Pool, what: PackRecipe | None = None) -> tuple[PackMade, list[PackProgress]]:
-    what = what or recipe()
-    place, progress = pack_path(what, folder), []
-    try:
-        ready = pool.start()
-        done = make_pack(what, PackStore(place), place, pool, ready, on_progress=progress.append)
-    finally:
-        pool.close()
-    return done, progress
-
-
-def tree(folder: Path) -> Tree:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +51,25 @@ def test_a_pack_holds_every_loop_of_its_grid_without_faults_or_twins(alone: tupl
         loop = read_loop(done.folder / row["file"])
         facts = measured((done.folder / row["file"]).read_bytes(), loop.request, "")
         assert (facts.fault, facts.sha256) == ("", row["sha256"])
-        assert abs(row["lufs"] + 23.0) <= 0.5
+        at_ceiling = true_peak_dbtp(loop.waveform) >= -1.2
+        assert row["lufs"] <= -13.5 and (row["lufs"] >= -14.5 or (at_ceiling and row["lufs"] >= -20.0))
     assert done.folder == folder / "Night_Drive"
+
+
+@pytest.mark.parametrize(
+    ("below_lu", "peak_dbtp", "fault"),
+    [(0.2, -6.0, ""), (2.0, -6.0, "level"), (2.0, -1.05, ""), (8.0, -1.05, "level"), (-2.0, -1.05, "level")],
+)
+def test_a_loop_is_level_with_its_pack_or_as_near_as_its_peaks_allow(
+    below_lu: float, peak_dbtp: float, fault: str
+) -> None:
+    request = replace(next(iter(recipe().cells())).request, prompt="plain drums")
+    samples = normalise(sound(request), -20.0).samples.copy()
+    # One sample stands for the hit of a drum: too short to be heard in the loudness.
+    samples[:, 1000] = 10 ** (peak_dbtp / 20) * np.sign(samples[:, 1000])
+    waveform = Waveform(samples, request.sample_rate)
+    wanted = replace(request, loudness_lufs=integrated_lufs(waveform) + below_lu)
+    assert _fault(waveform, wanted, integrated_lufs(waveform), True, False) == fault
 
 
 def test_names_and_folders_are_those_of_a_sample_library(alone: tuple[Path, PackMade]) -> None:
@@ -262,52 +216,3 @@ def test_names_of_packs_are_safe_folders() -> None:
 def test_the_double_makes_what_its_words_say() -> None:
     asked = recipe("bpm = 120\nbars = 1\nprompts = ['late drums']").cells()[0].request
     assert sound(asked).num_samples == asked.num_samples
-
-
-@pytest.mark.parametrize("written", ["10.0.0.1", "ray://", "http://x", "ray://a b"])
-def test_an_address_that_is_none_is_told_what_one_is(written: str) -> None:
-    with pytest.raises(WorkerError, match="ray://HOST:PORT"):
-        ray_address(written)
-
-
-def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(WorkerError, match=r"riffsidecar\[ray\]"):
-        RayPool("ray://local", SETTINGS, 1)
-
-
-def ray_is_wanted() -> bool:
-    if os.environ.get("RIFFSIDECAR_REQUIRE_CLIENTS"):
-        return True
-    from importlib.util import find_spec
-
-    return find_spec("ray") is not None
-
-
-@pytest.mark.skipif(not ray_is_wanted(), reason="Ray is not installed; pip install 'riffsidecar[ray]'")
-@pytest.mark.filterwarnings("ignore")
-def test_a_ray_cluster_makes_the_same_pack_and_a_lost_actor_costs_only_its_loop(
-    alone: tuple[Path, PackMade], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tests, root = Path(__file__).parent.parent, Path(__file__).parent.parent.parent
-    monkeypatch.setenv("PYTHONPATH", f"{tests}{os.pathsep}{root}")
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setenv("RIFF_TEST_DIED", str(tmp_path / "died"))
-    pool = RayPool("ray://local", SETTINGS, 2)
-    what = recipe()
-    place, killed = pack_path(what, tmp_path), []
-
-    def kill_one(progress: PackProgress) -> None:
-        if progress.made == 3 and not killed:
-            actor = next(iter(pool._running.values()))[2]
-            killed.append(actor)
-            pool._ray.kill(actor)
-
-    try:
-        ready = pool.start()
-        done = make_pack(what, PackStore(place), place, pool, ready, on_progress=kill_one)
-    finally:
-        pool.close()
-    assert killed and done.loops == what.size
-    assert done.made == alone[1].made, "what the lost actor had made before it was lost stays"
-    assert tree(done.folder) == tree(alone[1].folder)
