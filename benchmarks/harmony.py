@@ -14,13 +14,12 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from riffsidecar.errors import RiffError
 from riffsidecar.music import Chords
@@ -29,55 +28,8 @@ from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.render.worker import RenderWorker
 from riffsidecar.session.commands import SetBars, SetChords, SetKey, SetKnob
 from riffsidecar.session.presets import load_banks, packaged_presets
-from riffsidecar.session.requests import LoopRequest
 from riffsidecar.session.state import Session
-
-_LOW_HZ, _HIGH_HZ = 50.0, 2000.0
-_A4_HZ = 440.0
-Chroma = NDArray[np.float64]
-
-
-def chroma(samples: NDArray[np.floating[Any]], sample_rate: int) -> Chroma:
-    """Return how the energy of a bar (samples) is spread over the pitch classes, C first; the sum is 1.
-
-    Only local peaks of the spectrum count, by their energy: the skirt of a bass note covers semitones.
-
-    >>> time = np.arange(44100) / 44100
-    >>> int(chroma(np.sin(2 * np.pi * 220.0 * time), 44100).argmax())
-    9
-    """
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-    hertz = np.fft.rfftfreq(len(samples), 1.0 / sample_rate)
-    inner = spectrum[1:-1]
-    peaks = 1 + np.flatnonzero((inner > spectrum[:-2]) & (inner >= spectrum[2:]))
-    peaks = peaks[(hertz[peaks] >= _LOW_HZ) & (hertz[peaks] <= _HIGH_HZ)]
-    pitch = np.round(69.0 + 12.0 * np.log2(hertz[peaks] / _A4_HZ)).astype(int) % 12
-    folded = np.bincount(pitch, weights=spectrum[peaks] ** 2, minlength=12)
-    return np.asarray(folded / max(float(folded.sum()), 1e-30))
-
-
-def bar_chromas(samples: NDArray[np.floating[Any]], request: LoopRequest) -> list[Chroma]:
-    """Return the pitch classes of each bar of a loop (channels, samples)."""
-    lines = [int(line) for line in request.length.bar_lines(samples.shape[1])] + [samples.shape[1]]
-    mono = samples.mean(axis=0)
-    return [chroma(mono[begin:end], request.sample_rate) for begin, end in itertools.pairwise(lines)]
-
-
-def in_chord(chromas: Sequence[Chroma], chords: Sequence[Sequence[int]], moved: int = 0) -> float:
-    """Return the mean share of energy in the notes of each bar's chord, moved by so many semitones."""
-    shares = [
-        sum(bar[(note + moved) % 12] for note in chord) for bar, chord in zip(chromas, chords, strict=True)
-    ]
-    return float(np.mean(shares))
-
-
-def alike(one: Sequence[Chroma], other: Sequence[Chroma], moved: int = 0) -> float:
-    """Return the mean cosine of two loops' pitch classes bar by bar, one of them moved by semitones."""
-    cosines = [
-        float(a @ np.roll(b, moved) / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-30))
-        for a, b in zip(one, other, strict=True)
-    ]
-    return float(np.mean(cosines))
+from riffsidecar.training.pitch_classes import Chroma, agreement, bar_stretches, share_in
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -89,20 +41,22 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     session = session.apply(SetKnob("quality", args.quality)).session
     notes = [tuple(chord.pitch_classes) for chord in _by_bar(chords, args.bars)]
     worker = RenderWorker(WorkerSettings(checkpoint=args.checkpoint or "", threads=args.threads))
-    heard: dict[str, list[list[Chroma]]] = {}
+    heard: dict[str, list[tuple[Chroma, ...]]] = {}
     jobs = itertools.count(1)
     try:
         for pad, seed in itertools.product(args.pads, range(args.seeds)):
             request = replace(session.pad_request(pad), seed=seed)
             loop = parse_loop(worker.render(next(jobs), request).wav, "the loop")
-            heard.setdefault(request.label, []).append(bar_chromas(loop.waveform.samples, request))
+            heard.setdefault(request.label, []).append(
+                bar_stretches(loop.waveform.samples, request.length, request.sample_rate)
+            )
     finally:
         worker.close()
     loops = {
         name: {
-            "in_chord": float(np.mean([in_chord(each, notes) for each in takes])),
+            "in_chord": float(np.mean([share_in(each, notes) for each in takes])),
             "by_chance": float(
-                np.mean([in_chord(each, notes, moved) for each in takes for moved in range(1, 12)])
+                np.mean([share_in(each, notes, moved) for each in takes for moved in range(1, 12)])
             ),
         }
         for name, takes in heard.items()
@@ -111,8 +65,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     for (name, takes), (other, others) in itertools.combinations(heard.items(), 2):
         both = list(zip(takes, others, strict=True))
         pairs[f"{name} and {other}"] = {
-            "alike": float(np.mean([alike(a, b) for a, b in both])),
-            "by_chance": float(np.mean([alike(a, b, moved) for a, b in both for moved in range(1, 12)])),
+            "alike": float(np.mean([agreement(a, b) for a, b in both])),
+            "by_chance": float(np.mean([agreement(a, b, moved) for a, b in both for moved in range(1, 12)])),
         }
     return {"chords": str(chords), "seeds": args.seeds, "loops": loops, "pairs": pairs}
 
