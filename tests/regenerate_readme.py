@@ -21,6 +21,7 @@ from riffsidecar.control.osc_reference import osc_reference_markdown
 from riffsidecar.session.actions import action_table
 from riffsidecar.session.knobs import knob_table
 from riffsidecar.training.cli import parser as training_parser
+from riffsidecar.training.evaluation.parts import PARTS
 
 __all__ = ["README", "SECTIONS", "commands_of", "main", "refreshed"]
 
@@ -78,6 +79,11 @@ def training_table() -> str:
     return _table(("step", "what it does"), rows)
 
 
+def evaluation_table() -> str:
+    """Return every part of the evaluation in a line."""
+    return _table(("part", "what is measured"), [(f"`{name}`", text) for name, text in PARTS.items()])
+
+
 def exit_codes() -> str:
     """Return the exit codes with their meaning."""
     rows = [
@@ -133,6 +139,7 @@ SECTIONS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "error codes": error_codes,
         "exit codes": exit_codes,
         "training": training_table,
+        "evaluation": evaluation_table,
     }
 )
 """What makes each generated part, by its name."""

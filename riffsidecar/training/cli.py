@@ -10,6 +10,7 @@ from pathlib import Path
 
 from riffsidecar.errors import RiffError
 from riffsidecar.training.config import TrainingConfig, load_config
+from riffsidecar.training.evaluation.parts import PARTS
 
 __all__ = ["main", "parser"]
 
@@ -39,7 +40,10 @@ def parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--out", type=Path, help="export, evaluate: the checkpoint directory")
         command.add_argument(
-            "--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="data: processes"
+            "--workers",
+            type=int,
+            default=max(1, (os.cpu_count() or 2) - 1),
+            help="data, evaluate: processes that compose",
         )
         if name in ("autoencoder", "denoiser"):
             command.add_argument(
@@ -50,6 +54,18 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "evaluate":
             command.add_argument("--json", type=Path, help="write the figures to this file")
+            command.add_argument(
+                "--only",
+                type=lambda text: tuple(text.split(",")),
+                default=(),
+                metavar="PARTS",
+                help=f"parts to run, separated by commas (default: all): {', '.join(PARTS)}",
+            )
+            command.add_argument(
+                "--release",
+                action="store_true",
+                help="open the sealed prompts as well, for weights to be released; it is written down",
+            )
     return root
 
 
@@ -143,16 +159,20 @@ def _export(arguments: argparse.Namespace, config: TrainingConfig) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace, config: TrainingConfig) -> int:
-    from riffsidecar.training.evaluate import evaluate
+    from riffsidecar.training.evaluation.run import evaluate
 
     _threads(config)
     checkpoint = arguments.out or arguments.run / "checkpoint"
     return evaluate(
         checkpoint,
         arguments.run,
+        arguments.data,
         config,
         say=lambda text: print(text, flush=True),
+        only=arguments.only,
+        release=arguments.release,
         json_path=arguments.json,
+        workers=arguments.workers,
     )
 
 

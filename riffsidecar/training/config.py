@@ -122,12 +122,26 @@ class DenoiserConfig:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationConfig:
-    """How much is evaluated."""
+    """How much is evaluated.
+
+    ``adherence_loops`` composed loops are what adherence, pitch, sound and distances are measured beside;
+    the other sizes are of the part that they name.
+    """
 
     judge_seed: int = 900_001
     judge_loops: int = 1850
     judge_steps: int = 1000
+    tagger_seed: int = 900_002
+    tagger_loops: int = 450
+    tagger_steps: int = 1500
     seeds_per_family: int = 20
+    adherence_loops: int = 64
+    knob_pairs: int = 16
+    morph_pairs: int = 4
+    pad_pairs: int = 6
+    diversity_prompts: int = 8
+    diversity_seeds: int = 4
+    neighbour_loops: int = 1500
     num_inference_steps: int = 12
     guidance: float = 4.0
 

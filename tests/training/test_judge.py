@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from riffsidecar.spectrogram import uint8_to_mel
+from riffsidecar.training import ear as ear_module
 from riffsidecar.training import judge as judge_module
 from riffsidecar.training.config import TrainingConfig, load_config
 from riffsidecar.training.dataset import LoopRecord, LoopSet
@@ -85,7 +86,7 @@ def _shards(folder: Path, config: TrainingConfig) -> None:
 def test_the_judge_learns_what_tells_two_families_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judge_module, "_CROP_FRAMES", 64)
+    monkeypatch.setattr(ear_module, "CROP_FRAMES", 64)
     _shards(tmp_path / "data", load_config("tiny"))
     loops = LoopSet(tmp_path / "data", held_out=0.0)
     torch.manual_seed(0)
@@ -110,7 +111,7 @@ def test_a_trained_judge_is_kept_whole_and_not_trained_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(judge_module, "save_file", killed)
+        patch.setattr(ear_module, "save_file", killed)
         with pytest.raises(KeyboardInterrupt):
             trained_judge(tmp_path, config, lambda _: None)
     judge, _ = trained_judge(tmp_path, config, lambda _: None)

@@ -1,0 +1,178 @@
+"""The tagger: hears genre, instruments and whether drums play; measures adherence, and nothing else.
+
+It is trained on renders of its own seeds, part of them with the timbres that no other net was trained on, and
+must never choose a sample, a checkpoint or a weight: it would then be a judge of its own doing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from riffsidecar.training.compose import GENRES
+from riffsidecar.training.config import TrainingConfig
+from riffsidecar.training.dataset import LoopRecord, LoopSet, make_record
+from riffsidecar.training.ear import HELD_OUT, Ear, Lesson, Say, judge_loops, kept, teach, windows
+from riffsidecar.training.instruments import INSTRUMENTS
+
+__all__ = ["GROUPS", "TAGGER_GENRES", "Tagger", "Tags", "group_of", "held_out_timbres", "trained_tagger"]
+
+TAGGER_GENRES = tuple(sorted(GENRES))
+"""What the first head tells apart."""
+
+GROUPS = ("kit", "percussion", "bass", "keys", "guitar", "strings", "winds", "choir", "pad", "lead", "mallet")
+"""Groups of instruments that the second head hears, each by itself."""
+
+_EMBEDDING = 128
+_DROPOUT = 0.3
+_SHARD = 25
+_TRAIN_SEED = 5
+
+
+def group_of(instrument: str) -> str | None:
+    """Return the group of an instrument, None for textures, which are not asked for by themselves."""
+    family = INSTRUMENTS[instrument].family
+    return family if family in GROUPS else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tags:
+    """What the tagger hears in one loop.
+
+    Logarithms of the odds ``genre`` (genres,), ``instruments`` (groups,) and ``drums``; ``embedding`` is the
+    layer below, of length 1.
+    """
+
+    genre: NDArray[np.float32]
+    instruments: NDArray[np.float32]
+    drums: float
+    embedding: NDArray[np.float32]
+
+
+class Tagger(Ear):
+    """Tell genre, groups of instruments and drums of ``(batch, 2, n_mels, frames)``."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__(width)
+        self.hidden = nn.Sequential(nn.Linear(self.num_features, _EMBEDDING), nn.SiLU())
+        self.heads = nn.Linear(_EMBEDDING, len(TAGGER_GENRES) + len(GROUPS) + 1)
+
+    def embed(self, spectrogram: Tensor) -> Tensor:
+        """Return ``(batch, 128)``, from which every head reads."""
+        return self.hidden(self.features(spectrogram))
+
+    def split(self, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the logits ``(batch, genres)``, ``(batch, groups)`` and ``(batch,)`` of the drums."""
+        genre, groups, drums = self.heads(embedding).split([len(TAGGER_GENRES), len(GROUPS), 1], dim=-1)
+        return genre, groups, drums[:, 0]
+
+    @torch.no_grad()
+    def listen(self, spectrogram: NDArray[np.float32]) -> Tags:
+        """Hear one loop ``(2, n_mels, frames)`` in windows all round it."""
+        embedding = self.embed(windows(spectrogram)).mean(0, keepdim=True)
+        genre, groups, drums = self.split(embedding)
+        return Tags(
+            genre[0].log_softmax(-1).numpy(),
+            groups[0].numpy(),
+            float(drums[0]),
+            F.normalize(embedding, dim=-1)[0].numpy(),
+        )
+
+
+def held_out_timbres(folder: Path, config: TrainingConfig, say: Say) -> LoopSet | None:
+    """Return the tagger's further loops, played on held-out timbres; those that are missing are composed."""
+    settings = config.evaluation
+    data = folder / "tagger-data"
+    data.mkdir(parents=True, exist_ok=True)
+    starts = range(0, settings.tagger_loops, _SHARD)
+    for number, start in enumerate(starts):
+        path = data / f"shard-{number:05d}.json"
+        if not path.exists():
+            seeds = range(start, min(start + _SHARD, settings.tagger_loops))
+            _write(path, (settings.tagger_seed * 10_000_000 + seed for seed in seeds), config)
+            say(f"tagger's loops {seeds.stop}/{settings.tagger_loops}")
+    return LoopSet(data, held_out=HELD_OUT) if starts else None
+
+
+def _write(path: Path, seeds: Iterable[int], config: TrainingConfig) -> None:
+    made = [make_record(seed, config.data, timbres="held-out") for seed in seeds]
+    with path.with_suffix(".npy.part").open("wb") as file:
+        np.save(file, np.concatenate([spectrogram.transpose(2, 0, 1) for _, spectrogram in made]))
+    path.with_suffix(".json.part").write_text(json.dumps([record.to_json() for record, _ in made]), "utf-8")
+    path.with_suffix(".npy.part").replace(path.with_suffix(".npy"))
+    path.with_suffix(".json.part").replace(path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labels:
+    genre: NDArray[np.int64]
+    groups: NDArray[np.float32]
+    drums: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, records: Sequence[LoopRecord]) -> _Labels:
+        groups = np.zeros((len(records), len(GROUPS)), np.float32)
+        for row, record in zip(groups, records, strict=True):
+            for group in filter(None, map(group_of, record.attributes["instruments"])):
+                row[GROUPS.index(group)] = 1.0
+        return cls(
+            np.asarray([TAGGER_GENRES.index(record.attributes["genre"]) for record in records]),
+            groups,
+            np.asarray([record.attributes["drums"] for record in records], np.float32),
+        )
+
+
+class _Together:
+    """Two sets of loops as one."""
+
+    def __init__(self, sets: Sequence[LoopSet]) -> None:
+        self.where = [(loops, index) for loops in sets for index in range(len(loops))]
+        self.records = [loops.records[index] for loops, index in self.where]
+        trained = {(id(loops), index) for loops in sets for index in loops.train}
+        flags = [(id(loops), index) in trained for loops, index in self.where]
+        self.train = np.flatnonzero(flags)
+
+    def crop(self, index: int, start: int, frames: int) -> NDArray[np.uint8]:
+        loops, place = self.where[index]
+        return loops.crop(place, start, frames)
+
+
+def trained_tagger(
+    folder: Path, config: TrainingConfig, say: Say, *, workers: int = 2
+) -> tuple[Tagger, LoopSet]:
+    """Return the tagger, trained once and kept in ``folder``, and loops; the held-out are new to it."""
+    settings = config.evaluation
+    loops = judge_loops(folder, config, say, workers=workers)
+    torch.manual_seed(settings.tagger_seed)
+    tagger = Tagger()
+
+    def train() -> None:
+        further = held_out_timbres(folder, config, say)
+        _train(tagger, [loops] if further is None else [loops, further], settings.tagger_steps, say)
+
+    kept(tagger, folder / "tagger.safetensors", train)
+    return tagger, loops
+
+
+def _train(tagger: Tagger, sets: Sequence[LoopSet], steps: int, say: Say) -> None:
+    loops = _Together(sets)
+    labels = _Labels.of(loops.records)
+
+    def loss(batch: Tensor, picks: NDArray[np.int64]) -> Tensor:
+        embedding = F.dropout(tagger.embed(batch), _DROPOUT)
+        genre, groups, drums = tagger.split(embedding)
+        return (
+            F.cross_entropy(genre, torch.from_numpy(labels.genre[picks]), label_smoothing=0.05)
+            + 3.0 * F.binary_cross_entropy_with_logits(groups, torch.from_numpy(labels.groups[picks]))
+            + F.binary_cross_entropy_with_logits(drums, torch.from_numpy(labels.drums[picks]))
+        )
+
+    teach(tagger, Lesson(loops.crop, loops.train, loss), steps, _TRAIN_SEED, say, "tagger")
