@@ -20,7 +20,7 @@ from riffsidecar.errors import MidiError
 from riffsidecar.session.commands import Command
 from riffsidecar.session.events import Acked, Envelope, Finished, Origin
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 """How long a test waits for what has to come. Nothing is measured by it."""
 
 

@@ -1,6 +1,9 @@
 """Be the MIDI process: hold the ports, hand over what is played, and die instead of the daemon.
 
-A driver can take its process with it (libjack, when its server is killed) or never come back from a call.
+A driver can take its process with it or never come back from a call. libjack does so when its server is
+killed; RtMidi's input for JACK when the machine is so busy that it comes a whole period too late: by then the
+sender has emptied its buffer, jack_midi_event_get has no message to give, and RtMidi, which does not look
+whether it was given one, reads where a message would have been.
 Here that costs a moment of MIDI: the daemon sees the pipe end, or hears no answer, and starts another one.
 """
 
