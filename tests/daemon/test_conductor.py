@@ -52,7 +52,7 @@ class Bench:
 
     def wait(self, ready: Callable[[], bool]) -> None:
         with self._changed:
-            assert self._changed.wait_for(ready, timeout=10), (self.submitted, self.events)
+            assert self._changed.wait_for(ready, timeout=60), (self.submitted, self.events)
 
     def send(self, command: Command, request_id: str = "") -> None:
         self.conductor.submit(Envelope(command, Origin("test", "me", request_id)))

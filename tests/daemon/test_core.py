@@ -38,7 +38,7 @@ class Client:
         self._to = ("127.0.0.1", port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
-        self._socket.settimeout(30)
+        self._socket.settimeout(60)
         self.seen: list[OscMessage] = []
         self.send("/riff/hello", self._socket.getsockname()[1], "test")
         self.until("/riff/welcome")
@@ -329,7 +329,7 @@ def test_a_signal_under_load_ends_the_daemon_cleanly(tmp_path: Path, name: str) 
         workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
         process.send_signal(signal.Signals[name])
         assert client.until_end("id:a").arguments[1] == "cancelled"
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=60) == 0
     process.stdout.close()
     for pid in workers:
         with pytest.raises(ProcessLookupError):

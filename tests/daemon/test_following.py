@@ -151,7 +151,7 @@ class Bench:
     def wait(self, submitted: int = 0, foreseen: int = 0) -> None:
         with self._changed:
             assert self._changed.wait_for(
-                lambda: len(self.submitted) >= submitted and len(self.foreseen) >= foreseen, timeout=10
+                lambda: len(self.submitted) >= submitted and len(self.foreseen) >= foreseen, timeout=60
             ), (self.submitted, self.foreseen)
 
     def play(self, pad: int) -> Loop:

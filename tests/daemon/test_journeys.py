@@ -40,7 +40,7 @@ class Rig:
 
     def next(self, *kinds: type[Event]) -> Event:
         while True:
-            event = self.events.get(timeout=20)
+            event = self.events.get(timeout=60)
             if isinstance(event, kinds):
                 return event
 

@@ -33,7 +33,7 @@ class Player:
         self._to = ("127.0.0.1", port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
-        self._socket.settimeout(30)
+        self._socket.settimeout(60)
         self._count = 0
 
     def ask(self, address: str, *values: OscValue) -> tuple[str, ...]:

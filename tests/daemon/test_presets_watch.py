@@ -35,7 +35,7 @@ def test_a_broken_edit_of_a_bank_does_not_bring_the_packaged_one_of_its_name_bac
     assert problems[-1] == ""
 
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Watched:

@@ -44,7 +44,7 @@ def play(
     lua = require_tool("lua5.4")
     done = subprocess.run(
         [lua, str(FAKE), str(SCRIPT), str(folder), str(tempo), str(cursor), *names],
-        capture_output=True, text=True, timeout=30, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, "SELECTED": str(int(selected)), **environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -334,5 +334,5 @@ def test_py2max_finds_nothing_wrong_with_the_patcher(name: str, tmp_path: Path) 
     patch = tmp_path / "device.maxpat"
     patch.write_text(json.dumps({"patcher": PATCHERS[name]}), encoding="utf-8")
     command = [sys.executable, "-m", "py2max", "validate", str(patch)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -20,7 +20,7 @@ import pytest
 from max_for_live.build import FOLDER
 from max_for_live.launcher import LAUNCHER_SCRIPT
 
-WAIT_S = 30
+WAIT_S = 60
 RED, AMBER, GREEN = [0.9, 0.2, 0.15, 1], [0.98, 0.7, 0.2, 1], [0.3, 0.8, 0.35, 1]
 # Answers pings as the daemon does, and says in a file that it lives.
 DAEMON = """

@@ -33,8 +33,7 @@ bars = 3
 class Session:
     """Be the small Live: give orders, wait for what the device shows."""
 
-    def __init__(self, node: str, live: dict[str, Any], daemon_port: int, beat_ms: int = 300) -> None:
-        # The device beats faster than in Live, so that a daemon's death is noticed soon.
+    def __init__(self, node: str, live: dict[str, Any], daemon_port: int, beat_ms: int = 2000) -> None:
         self._script = make_script().replace("BEAT_MS = 2000", f"BEAT_MS = {beat_ms}")
         self._process = subprocess.Popen(
             [node, str(FAKE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -74,7 +73,7 @@ class Session:
     def close(self) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(60)
         self._process.stdout.close()
 
 
@@ -137,7 +136,7 @@ Open = Callable[..., Session]
 def open_set(node: str) -> Iterator[Open]:
     opened: list[Session] = []
 
-    def make(live: dict[str, Any], port: int, beat_ms: int = 300) -> Session:
+    def make(live: dict[str, Any], port: int, beat_ms: int = 2000) -> Session:
         opened.append(Session(node, live, port, beat_ms))
         return opened[-1]
 
@@ -198,7 +197,8 @@ def test_a_daemon_that_ends_and_comes_back_is_noticed_and_told_everything_anew(
     config: Config, open_set: Open
 ) -> None:
     with running(config) as (_, port):
-        session = open_set(a_set(tempo=133), port)
+        # Faster than in Live, so that the daemon's end is noticed soon.
+        session = open_set(a_set(tempo=133), port, beat_ms=300)
         session.load("one")
         session.until_there("one")
         session.say("one", "knob", "morph", 0.25)
@@ -286,8 +286,7 @@ def test_a_bank_is_chosen_and_an_error_of_the_daemon_is_one_line(config: Config,
 
 def test_the_real_model_makes_a_clip_of_a_pad(config: Config, open_set: Open) -> None:
     with running(replace(config, session=SessionConfig(bank="house", bars=1)), DEFAULT_FACTORY) as (_, port):
-        # A machine that loads the model is slow to answer.
-        session = open_set(a_set(), port, beat_ms=2000)
+        session = open_set(a_set(), port)
         session.load("one")
         session.until_there("one")
         session.say("one", "knob", "quality", 0)
