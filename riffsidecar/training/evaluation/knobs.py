@@ -26,7 +26,15 @@ from riffsidecar.training.evaluation.table import Check, Part, Row
 from riffsidecar.training.measures import onset_strength
 from riffsidecar.training.score import FAMILIES
 
-__all__ = ["KNOB_MEASURES", "fullness_db", "high_share_db", "measure_knobs", "onsets_per_bar", "t_value"]
+__all__ = [
+    "KNOB_MEASURES",
+    "flux",
+    "fullness_db",
+    "high_share_db",
+    "measure_knobs",
+    "onsets_per_bar",
+    "t_value",
+]
 
 _LOW, _HIGH = 0.1, 0.9
 _SEED = 8_200_000
