@@ -3,8 +3,8 @@
     python -m benchmarks.measure
 
 Loops of the project's own composer, whose truth is known, are measured with a session tempo up to 32 % off:
-as whole loops, with silence around them, and as takes of no whole length. The baseline is librosa's
-``beat_track`` with the session's tempo as its start.
+as whole loops, with silence around them, as takes of no whole length, and loops and takes cut anywhere in the
+bar. The baseline is librosa's ``beat_track`` with the session's tempo as its start.
 """
 
 from __future__ import annotations
@@ -72,7 +72,27 @@ def _take(audio: Stereo, dice: np.random.Generator) -> tuple[Stereo, float, bool
     return np.tile(audio, (1, math.ceil(wanted / audio.shape[1])))[:, :wanted], 0.0, False
 
 
-CUTS: Mapping[str, Cut] = MappingProxyType({"whole loop": _whole, "silence around": _padded, "take": _take})
+def _turned(audio: Stereo, dice: np.random.Generator) -> tuple[Stereo, float, bool]:
+    """Begin the loop anywhere, and end it there."""
+    first = int(dice.integers(audio.shape[1]))
+    return np.roll(audio, -first, axis=1), -first / _RATE, True
+
+
+def _take_anywhere(audio: Stereo, dice: np.random.Generator) -> tuple[Stereo, float, bool]:
+    """Begin anywhere, play the loop on and stop anywhere."""
+    turned, start_s, _ = _turned(audio, dice)
+    return _take(turned, dice)[0], start_s, False
+
+
+CUTS: Mapping[str, Cut] = MappingProxyType(
+    {
+        "whole loop": _whole,
+        "silence around": _padded,
+        "take": _take,
+        "loop, cut anywhere": _turned,
+        "take, cut anywhere": _take_anywhere,
+    }
+)
 
 
 def composed(count: int, seed: int) -> Iterator[tuple[Score, Stereo]]:

@@ -67,9 +67,18 @@ _COMMON_TIME = -0.8
 _THREES = -1.2
 _ODD_BARS = -2.5
 
-_FIRST_SOUND = 1.8
-_AFTER_SILENCE = 2.5
-"""A recording begins on its downbeat, the more surely where somebody left silence before it."""
+_FIRST_SOUND, _AFTER_SILENCE = 3.0, 5.0
+"""Most recordings begin on their downbeat, the more surely where somebody left silence before it: what that
+counts for, as a logarithm, like the marks of downbeats."""
+
+_OFF_GRID_STEPS = 0.2
+"""A recording that begins so far from its grid was cut anywhere, and not on its downbeat."""
+
+_CLEAR_RHYTHM = 0.3
+"""Below it the grid itself is uncertain."""
+
+_TURNED = 2.5
+"""A file of whole bars is turned only where its downbeat is surely elsewhere."""
 
 _SAME_TEMPO, _EQUAL_TEMPO = 0.012, 0.003
 _EARLY_S = 0.012
@@ -89,7 +98,8 @@ class Measurement:
         meter: how the bars are counted.
         bars: whole bars from ``start_s`` on; the last may end up to half a bar after the recording.
         start_s: where the first downbeat lies, in seconds.
-        is_loop: whether the whole recording is these bars and nothing else.
+        is_loop: whether the whole recording is these bars and nothing else; where ``start_s`` is not 0 then,
+            what lies before it belongs to its end.
         certainty: 0 to 1, how sharply the onsets lie on the grid; near 0 for pads, whose tempo is a guess by
             length.
 
@@ -149,7 +159,8 @@ def measure(waveform: Waveform, tempo: Tempo, meter: Meter) -> Measurement:
     take = _best_take(onsets, strength, float(tempo), meter)
     if whole is not None and _is_loop(whole, take, onsets):
         bpm, bars = _in_octave(whole.bpm, whole.bars, float(tempo))
-        return Measurement(bpm, whole.meter, bars, 0.0, True, min(1.0, whole.rhythm))
+        start_s = _turned_s(onsets, strength, whole)
+        return Measurement(bpm, whole.meter, bars, start_s, True, min(1.0, whole.rhythm))
     return _placed(onsets, strength, take, meter, duration_s)
 
 
@@ -318,15 +329,38 @@ def _best_take(onsets: Onsets, strength: Curve, session_bpm: float, meter: Meter
     return max(readings, key=lambda reading: reading.score)
 
 
+def _turned_s(onsets: Onsets, strength: Curve, whole: _Reading) -> float:
+    """Return where the downbeat of a loop lies that was cut elsewhere; 0 where it is its beginning."""
+    step_s = 15.0 / whole.bpm
+    grid_s = grid_phase(strength, onsets.hop_s, step_s)
+    if not _was_cut(grid_s / step_s, whole.rhythm):
+        return 0.0
+    marks = downbeat_marks(onsets, grid_s, step_s, whole.meter, circular=True)
+    best = int(np.argmax(marks))
+    # Its first sample lies between the last step of the grid and the first.
+    if marks[best] < max(marks[0], marks[-1]) + _TURNED:
+        return 0.0
+    line_s = grid_s + best * step_s
+    return max(0.0, line_s + sway(strength, onsets.hop_s, line_s, 4 * step_s) + _EARLY_S)
+
+
+def _was_cut(steps: float, rhythm: float) -> bool:
+    """Tell whether a place, in steps of a grid, is so far from it that nobody can have meant it."""
+    return rhythm >= _CLEAR_RHYTHM and abs(steps - round(steps)) > _OFF_GRID_STEPS
+
+
 def _placed(onsets: Onsets, strength: Curve, take: _Reading, meter: Meter, duration_s: float) -> Measurement:
     """Find the first downbeat of a take and the bars after it."""
     steps = max(1, round(4 * float(meter.quarters_per_bar)))
     step_s = 15.0 / take.bpm
     first_s, last_s = sounding(onsets)
     grid_s = grid_phase(strength, onsets.hop_s, step_s)
-    marks = downbeat_marks(onsets, grid_s, step_s, steps)
+    marks = downbeat_marks(onsets, grid_s, step_s, meter, circular=False)
     first_step = round((first_s - grid_s) / step_s)
-    marks[first_step % steps] += _AFTER_SILENCE if first_s > EDGE_S else _FIRST_SOUND
+    if first_s > EDGE_S:
+        marks[first_step % steps] += _AFTER_SILENCE
+    elif not _was_cut((first_s - grid_s) / step_s, take.rhythm):
+        marks[first_step % steps] += _FIRST_SOUND
     chosen = int(np.argmax(marks))
     # The first bar line at or after the first sound; a sound a hair before its line still belongs to it.
     bar_index = math.ceil((first_step - chosen) / steps)

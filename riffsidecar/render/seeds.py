@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -110,7 +110,8 @@ def fit_seed(content: bytes, title: str, tempo: Tempo, meter: Meter) -> FittedSe
     found = measure(stereo, tempo, meter)
     bars_kept = max(1, min(found.bars, _MAX_BARS, int(MAX_DURATION_S / found.bar_s)))
     quarters = bars_kept * found.meter.quarters_per_bar
-    cut = stereo if found.is_loop and bars_kept == found.bars else _cut(stereo, found, bars_kept)
+    is_whole = found.is_loop and bars_kept == found.bars
+    cut = _turned(stereo, found) if is_whole else _cut(stereo, found, bars_kept)
     content = _written(cut, title, found.bpm, quarters, found.meter)
     return FittedSeed(content, found.bpm, Fraction(bars_kept), found.meter, found)
 
@@ -222,6 +223,12 @@ def _stereo(waveform: Waveform) -> Waveform:
     if peak > _PEAK:
         samples = samples * np.float32(_PEAK / peak)
     return Waveform(np.ascontiguousarray(samples, dtype=np.float32), rate)
+
+
+def _turned(waveform: Waveform, found: Measurement) -> Waveform:
+    """Return a whole loop from its downbeat on: what lies before goes on from its end."""
+    first = round(found.start_s * waveform.sample_rate)
+    return replace(waveform, samples=np.ascontiguousarray(np.roll(waveform.samples, -first, axis=1)))
 
 
 def _cut(waveform: Waveform, found: Measurement, bars: int) -> Waveform:

@@ -62,6 +62,24 @@ def test_composed_loops_are_measured_right() -> None:
     assert padded.tempo >= 5 / 8
 
 
+@pytest.mark.parametrize("cut_beats", [0.63, 1.37, 2.4, 3.13])
+@pytest.mark.parametrize("bpm", [92.0, 124.0])
+def test_a_take_that_begins_in_mid_bar_is_placed_by_its_kicks_and_bass(bpm: float, cut_beats: float) -> None:
+    played = np.tile(beat(bpm, 4), (1, 2))
+    first = round(cut_beats * 60.0 / bpm * RATE)
+    found = measure(recording(played[:, first : first + round(9.4 * RATE)]), Tempo.parse(110), FOUR)
+    bar_s = 240.0 / bpm
+    late_s = (found.start_s + cut_beats * 60.0 / bpm + bar_s / 2) % bar_s - bar_s / 2
+    assert late_s == pytest.approx(0.0, abs=0.04)
+
+
+def test_composed_takes_that_begin_anywhere_are_placed_far_better_than_by_chance() -> None:
+    from benchmarks.measure import CUTS, composed, measured
+
+    loops = list(composed(12, 40_000))
+    assert measured(loops, CUTS["take, cut anywhere"]).downbeat >= 3 / 12, "a sixteenth by chance is 1 in 16"
+
+
 @pytest.mark.parametrize(
     ("samples", "match"),
     [

@@ -50,6 +50,20 @@ def test_a_loop_keeps_its_samples_and_a_take_is_cut_at_its_downbeat() -> None:
     assert np.abs(cut[:, : RATE // 20]).max() > 0.1
 
 
+def test_a_loop_that_was_cut_in_mid_bar_is_turned_to_its_downbeat_and_loses_no_sample() -> None:
+    loop = beat(100.0, 4)
+    first = round(1.63 * 0.6 * RATE)
+    seed = fit_seed(audio_bytes(np.roll(loop, -first, axis=1)), "a", TEMPO, FOUR)
+    assert seed.measurement is not None and seed.measurement.is_loop and seed.bars == 4
+    turned = decode_wav(seed.content).waveform.samples
+    assert turned.shape == loop.shape
+    shift = round(seed.measurement.start_s * RATE)
+    bar = loop.shape[1] // 4
+    late = (shift + first + bar // 2) % bar - bar // 2
+    assert abs(late) < 0.04 * RATE
+    np.testing.assert_allclose(np.roll(turned, shift + first, axis=1), loop, atol=1e-3)
+
+
 def test_a_file_that_tells_its_beats_is_believed() -> None:
     waveform = Waveform(beat(100.0, 4), RATE)
     tags = LoopTags(title="x", bpm=Fraction(100), beats=Fraction(8), meter=FOUR)
