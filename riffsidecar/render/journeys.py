@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riffsidecar import __version__
 from riffsidecar.audio.long_wav import MAX_DATA_BYTES, data_bytes, samples_of, wav_ends
 from riffsidecar.audio.names import loop_name
-from riffsidecar.audio.tags import Latents, LoopTags
+from riffsidecar.audio.tags import LoopTags
 from riffsidecar.audio.wav import decode_wav
 from riffsidecar.errors import DropError, RiffError, WavError
 from riffsidecar.render.drop import DropFolder
@@ -38,7 +39,9 @@ Ask = Callable[[JourneyPart], RenderedLoop]
 
 _CHANNELS: Final = 2
 _MAX_BEATS: Final = 65_535
-_LATENTS_UP_TO_BARS: Final = 64
+_MAX_LATENTS_BYTES: Final = 8 * 2**20
+"""What the latents of one file may take, 1024 bars of 4/4 from 80 BPM on: a longer file has none of them."""
+
 _SPARE_BYTES: Final = 64 * 2**20
 
 
@@ -152,7 +155,8 @@ class _LongFile:
     def __init__(self, ask: Ask, journey: JourneyRequest) -> None:
         self._ask, self._journey = ask, journey
         self._environment: Mapping[str, str] = {}
-        self._latents: list[Latents] = []
+        self._latents: list[NDArray[np.float16]] = []
+        self._keeps_latents = True
         self.bars = 0
         self.num_samples = 0
         self.render_s = 0.0
@@ -187,9 +191,13 @@ class _LongFile:
         self.bars += self._journey.piece(index).bars
         self.num_samples += loop.num_samples
         self._environment = loop.environment
-        if self._journey.bars <= _LATENTS_UP_TO_BARS:
-            latents = decode_wav(loop.wav).latents
-            self._latents += [] if latents is None else [latents]
+        latents = decode_wav(loop.wav).latents
+        if latents is None or not self._keeps_latents:
+            return
+        self._latents.append(latents.astype(np.float16))
+        if sum(each.nbytes for each in self._latents) > _MAX_LATENTS_BYTES:
+            self._keeps_latents = False
+            self._latents.clear()
 
     def _ends(self, bars: int, num_samples: int) -> tuple[bytes, bytes]:
         journey = self._journey

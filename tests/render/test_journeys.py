@@ -53,6 +53,19 @@ def test_one_file_holds_all_pieces_to_the_sample(tmp_path: Path) -> None:
     assert b"smpl" not in data[-100_000:]
 
 
+def test_a_long_file_carries_its_latents_as_far_as_they_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tour = journey(bars=72, sample_rate=44100, bit_depth="16")
+    (done,) = publish_journey(Ask(), DropFolder(tmp_path), tour)
+    file = parse_journey(done.path.read_bytes(), "file")
+    assert file is not None and file.latents is not None and file.latents.shape[-1] == 72 * 16
+    monkeypatch.setattr("riffsidecar.render.journeys._MAX_LATENTS_BYTES", file.latents.size * 2 - 1)
+    (bare,) = publish_journey(Ask(), DropFolder(tmp_path), tour)
+    file = parse_journey(bare.path.read_bytes(), "file")
+    assert file is not None and file.latents is None and file.bars == 72, "latents of a part would mislead"
+
+
 def test_pieces_are_published_one_by_one(tmp_path: Path) -> None:
     run = publish_journey(Ask(), DropFolder(tmp_path), journey(form="pieces"))
     first = next(run)
