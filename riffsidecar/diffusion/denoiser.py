@@ -2,8 +2,9 @@
 
 It predicts the velocity of rectified flow (Liu, Gong, Liu 2022; Lipman et al. 2022). A token never learns its
 index: it is told its phase in the beat, in the bar and in the loop, and attention turns queries and keys by
-whole multiples of these phases (rotary positions, Su et al. 2021, with periodic angles). Rolling the latents
-and the column conditions together therefore rolls the prediction.
+whole multiples of these phases (rotary positions, Su et al. 2021, with periodic angles). Phases and harmony
+modulate every block at each column, together with time, prompt and controls (adaptive norms, Peebles, Xie
+2023). Rolling the latents and the column conditions together therefore rolls the prediction.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ def _rotary_angles(conditions: Tensor) -> Tensor:
         for i, multiples in enumerate(_HARMONICS)
     ]
     return torch.cat(angles, dim=-1)
+
+
+def _place(conditions: Tensor, angles: Tensor) -> Tensor:
+    """Return ``(batch, columns, channels)``: what is known of each column, and the waves of its phases."""
+    waves = torch.cat([angles.cos(), angles.sin()], dim=-1).to(conditions.dtype)
+    return torch.cat([conditions.transpose(1, 2), waves], dim=-1)
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -101,7 +108,7 @@ class _Attention(nn.Module):
 
 
 class _Block(nn.Module):
-    """Attention over columns and to the prompt, a local mixer and an MLP, modulated by time."""
+    """Attention over columns and to the prompt, a local mixer and an MLP, modulated by time and place."""
 
     def __init__(self, width: int, heads: int, context: int) -> None:
         super().__init__()
@@ -119,17 +126,15 @@ class _Block(nn.Module):
         nn.init.zeros_(self.local.weight)
 
     def forward(
-        self, x: Tensor, time: Tensor, text: Tensor, bias: Tensor, rotation: tuple[Tensor, Tensor]
+        self, x: Tensor, told: Tensor, text: Tensor, bias: Tensor, rotation: tuple[Tensor, Tensor]
     ) -> Tensor:
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (time + self.modulation.to(time.dtype)).unbind(
-            dim=1
-        )
-        h = self.norm_self(x) * (1 + scale_a[:, None]) + shift_a[:, None]
-        x = x + gate_a[:, None] * self.self_attention(h, rotation=rotation)
+        """Return ``x`` after the block; ``told`` is ``(batch, columns, 6, width)``."""
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (told + self.modulation.to(told.dtype)).unbind(2)
+        x = x + gate_a * self.self_attention(self.norm_self(x) * (1 + scale_a) + shift_a, rotation=rotation)
         x = x + self.cross_attention(self.norm_cross(x), text, bias)
-        h = self.norm_mlp(x) * (1 + scale_m[:, None]) + shift_m[:, None]
+        h = self.norm_mlp(x) * (1 + scale_m) + shift_m
         wrapped = torch.cat([h[:, -1:], h, h[:, :1]], dim=1).transpose(1, 2)
-        return x + gate_m[:, None] * self.mlp(h + self.local(wrapped).transpose(1, 2))
+        return x + gate_m * self.mlp(h + self.local(wrapped).transpose(1, 2))
 
 
 class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -173,6 +178,9 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
         self.control = nn.Sequential(nn.Linear(control_size, width), nn.SiLU(), nn.Linear(width, width))
         self.pooled_text = nn.Linear(text_width, width)
+        self.place = nn.Sequential(
+            nn.Linear(column_channels + turned, width), nn.SiLU(), _zeroed(nn.Linear(width, width))
+        )
         self.modulation = nn.Sequential(nn.SiLU(), _zeroed(nn.Linear(width, 6 * width)))
         self.blocks = nn.ModuleList(_Block(width, heads, text_width) for _ in range(depth))
         self.norm_out = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
@@ -210,12 +218,13 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         wide = torch.float64 if dtype == torch.float64 else torch.float32
         time = self.time(_timestep_embedding(timestep.to(wide), 256).to(dtype))
         time = time + self.control(controls.to(dtype)) + self.pooled_text(pooled.to(dtype))
-        modulation = self.modulation(time).view(batch, 6, -1)
+        told = time[:, None] + self.place(_place(conditions, angles[:, 0]))
+        modulation = self.modulation(told).view(batch, columns, 6, -1)
         bias = keep.to(wide).clamp_min(1e-12).log().to(dtype)[:, None, None, :]
         x = self.input(sample.to(dtype).reshape(batch, channels * rows, columns).transpose(1, 2))
         x = x + self.condition(conditions.transpose(1, 2))
         for block in self.blocks:
             x = block(x, modulation, encoder_hidden_states.to(dtype), bias, rotation)
-        shift, scale = self.modulation_out(time).chunk(2, dim=-1)
-        x = self.output(self.norm_out(x) * (1 + scale[:, None]) + shift[:, None])
+        shift, scale = self.modulation_out(told).chunk(2, dim=-1)
+        x = self.output(self.norm_out(x) * (1 + scale) + shift)
         return x.transpose(1, 2).reshape(batch, channels, rows, columns)
