@@ -170,7 +170,7 @@ _ROWS = (
     Knob("guidance", 1, 6, 4.0, "", 73, "how strictly the prompt is followed: 1 loosely, 6 to the letter"),
     Knob("brightness", 0, 1, None, "", 74, "dark (0) to bright (1)"),
     Knob("density", 0, 1, None, "", 75, "few notes (0) to many (1)"),
-    Knob("energy", 0, 1, None, "", 76, "gentle (0) to forceful (1)"),
+    Knob("energy", 0, 1, None, "", 76, "thin and gentle (0) to full and forceful (1)"),
     Knob(
         "quality", 0, 2, "normal", "", 77, "denoising steps: draft is quickest", ("draft", "normal", "fine")
     ),

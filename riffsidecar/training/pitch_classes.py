@@ -82,8 +82,8 @@ def share_in(
     >>> share_in([np.eye(12)[9]], [(9, 0, 4)]), share_in([np.eye(12)[9]], [(9, 0, 4)], moved=1)
     (1.0, 0.0)
     """
-    listed = list(notes)
-    each = [listed] * len(chromas) if listed and isinstance(listed[0], int) else listed
+    same = [note for note in notes if isinstance(note, int)]
+    each = [asked for asked in notes if not isinstance(asked, int)] or [same] * len(chromas)
     shares = [
         sum(float(stretch[(note + moved) % _PITCH_CLASSES]) for note in set(asked))
         for stretch, asked in zip(chromas, each, strict=True)
