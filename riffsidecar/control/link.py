@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -28,6 +29,9 @@ _SAME_BPM = 0.0015  # Link counts microseconds a beat: 133 comes back as 132.999
 _READY_S = 5.0
 _JOIN_S = 5.0
 _LEADERS = ("request", "live")  # who wins over Link, and so leads its other peers
+_LIVE = "live"  # its device says itself where the song is, and a set knows its bars better than Link does
+_LOOK_S = 0.5
+_OFF_QUARTERS = 0.02  # 10 ms at 120 BPM: another peer has moved the beat, or clocks have drifted apart
 
 
 class LinkSurface:
@@ -49,6 +53,8 @@ class LinkSurface:
         self._closed = False
         self._is_playing = False
         self._leads = False
+        self._tempo_source = ""
+        self._told: tuple[float, float] | None = None
 
     @property
     def name(self) -> str:
@@ -113,6 +119,7 @@ class LinkSurface:
             return
         self._loop = loop
         self._ready.set()
+        self._watch_place(loop)
         try:
             loop.run_forever()
         finally:
@@ -158,24 +165,43 @@ class LinkSurface:
 
     def _tell_place(self) -> None:
         """Say where the song is; Link's beats are quarter notes, and its bars begin at whole quanta."""
-        if self._link is not None:
-            position = Fraction(round(self._link.beat, 3)).limit_denominator(1000)
-            self._hand_over(SetTransport(self._is_playing, position))
+        if self._link is None or self._tempo_source == _LIVE:
+            return
+        beat = self._link.beat
+        self._told = (beat, time.monotonic())
+        self._hand_over(SetTransport(self._is_playing, Fraction(round(beat, 3)).limit_denominator(1000)))
+
+    def _watch_place(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look now and then whether the beat is where it was said to be, and say it anew if not."""
+        loop.call_later(_LOOK_S, self._watch_place, loop)
+        link = self._link
+        if link is None or not self._is_playing or self.peers == 0:
+            return
+        if self._told is not None:
+            beat, at_s = self._told
+            expected = beat + (time.monotonic() - at_s) * link.tempo / 60
+            if abs(link.beat - expected) <= _OFF_QUARTERS:
+                return
+        self._tell_place()
 
     def _follow(self, state: Mapping[str, object]) -> None:
         link = self._link
         if link is None:
             return
         meter, bpm = state.get("meter"), state.get("tempo")
+        self._tempo_source = str(state.get("tempo_source", ""))
         if isinstance(meter, str) and meter:
-            numerator, _, denominator = meter.partition("/")
-            link.quantum = float(Meter(int(numerator), int(denominator)).numerator * 4 / int(denominator))
-        is_leader = state.get("tempo_source") in _LEADERS
+            quantum = float(Meter.parse(meter).quarters_per_bar)
+            if quantum != link.quantum:
+                # Link counts the beat from another bar line then.
+                link.quantum, self._told = quantum, None
+        is_leader = self._tempo_source in _LEADERS
         if is_leader and isinstance(bpm, float) and abs(link.tempo - bpm) > _SAME_BPM:
             link.tempo = bpm
         is_playing = bool(state.get("playing", self._is_playing))
         if is_playing != self._is_playing:
             self._is_playing = is_playing
+            self._told = None
             if is_playing:
                 link.request_beat_at_start_playing_time(0)
             link.playing = is_playing

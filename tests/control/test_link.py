@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from riffsidecar.control.link import LinkSurface
 from riffsidecar.errors import ControlError
 from riffsidecar.session.commands import Command, ReleaseTempo, SetTempo, SetTransport
 from riffsidecar.session.events import StateChanged
+
+QUIET_S = 1.8  # the surface looks three times where the beat is
 
 
 class Peer:
@@ -108,6 +111,63 @@ def test_a_start_is_told_with_the_place_in_the_bar_that_the_peer_has(
     assert min(apart, 4 - apart) < 1.0
     peer.do(lambda link: setattr(link, "playing", False))
     until(recorder, lambda each: isinstance(each, SetTransport) and not each.is_playing)
+
+
+def place_of(recorder: Recorder) -> float:
+    """Return where a song that plays is said to be next."""
+    command = until(recorder, lambda each: isinstance(each, SetTransport) and each.is_playing)
+    assert isinstance(command, SetTransport) and command.position is not None
+    return float(command.position)
+
+
+def started(recorder: Recorder, peer: Peer) -> None:
+    """Let the peer start, and wait until the two have agreed where the beat is, and nothing more is told."""
+    peer.do(lambda link: setattr(link, "playing", True))
+    place_of(recorder)
+    until_s = time.monotonic() + WAIT_S
+    time.sleep(QUIET_S)
+    while recorder.rest():
+        assert time.monotonic() < until_s, "a beat that goes on is told again and again"
+        time.sleep(QUIET_S)
+
+
+def test_a_beat_that_a_peer_moves_is_told_anew_and_one_that_goes_on_is_not(
+    rig: tuple[LinkSurface, Recorder, Peer],
+) -> None:
+    surface, recorder, peer = rig
+    surface.notify(state(tempo_source="link"))
+    started(recorder, peer)
+    peer.do(lambda link: link.force_beat(link.beat + 1.5))
+    place = place_of(recorder)
+    apart = (peer.link.phase - place) % 4
+    assert min(apart, 4 - apart) < 0.5
+
+
+def test_another_meter_is_told_with_the_place_by_its_own_bars(
+    rig: tuple[LinkSurface, Recorder, Peer],
+) -> None:
+    surface, recorder, peer = rig
+    surface.notify(state(tempo_source="link"))
+    peer.do(lambda link: setattr(link, "quantum", 3.5))
+    started(recorder, peer)
+    surface.notify(state(meter="7/8", playing=1, tempo_source="link"))
+    place = place_of(recorder)
+    apart = (peer.link.phase - place) % 3.5
+    assert min(apart, 3.5 - apart) < 0.5
+
+
+def test_where_lives_device_leads_it_says_itself_where_the_song_is(
+    rig: tuple[LinkSurface, Recorder, Peer],
+) -> None:
+    surface, recorder, peer = rig
+    surface.notify(state(tempo=120.0, tempo_source="live", playing=1))
+    peer.until(lambda link: bool(link.playing))
+    peer.do(lambda link: link.force_beat(link.beat + 1.5))
+    time.sleep(1.5)
+    peer.do(lambda link: setattr(link, "tempo", 99))
+    seen: list[Command] = []
+    until(recorder, lambda each: seen.append(each) or is_tempo(99)(each))  # type: ignore[func-returns-value]
+    assert not [each for each in seen if isinstance(each, SetTransport) and each.is_playing]
 
 
 def test_a_tempo_that_wins_over_link_leads_the_peer_and_a_start_starts_it(
