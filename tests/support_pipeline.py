@@ -11,7 +11,7 @@ import io
 import os
 import time
 import wave
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from riffsidecar.errors import AudioError, CheckpointError
 from riffsidecar.render.messages import Again, RenderedLoop
@@ -59,7 +59,13 @@ class DoubleRenderer:
             "nice": str(os.nice(0)),
         }
 
-    def render(self, request: LoopRequest, progress: Progress, again: Again | None = None) -> RenderedLoop:
+    def render(
+        self,
+        request: LoopRequest,
+        progress: Progress,
+        again: Again | None = None,
+        beside: Sequence[LoopRequest] = (),
+    ) -> RenderedLoop:
         """Do what the words of the prompt say."""
         words = request.prompt.split()
         progress("text", 0.01)
