@@ -100,8 +100,16 @@ def train_autoencoder(
     A new run begins with the autoencoder of the checkpoint ``start_from``, if any. The setting
     ``anchor_weight`` then holds its latents to what they were, so that a denoiser of the old ones can go on
     from there.
+
+    Raises:
+        TrainingError: latents are to be held to those of no checkpoint.
     """
     settings = config.autoencoder
+    if settings.anchor_weight and start_from is None:
+        raise TrainingError(
+            f"anchor_weight is {settings.anchor_weight}, but there are no latents to hold to: "
+            "name the checkpoint with --start-from, also when a stopped run goes on"
+        )
     torch.manual_seed(config.seed)
     shape = {
         "n_mels": BEAT_GRID.n_mels,

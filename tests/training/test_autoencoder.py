@@ -9,7 +9,8 @@ import torch
 
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.errors import TrainingError
-from riffsidecar.training.autoencoder import peak_loss
+from riffsidecar.training.autoencoder import peak_loss, train_autoencoder
+from riffsidecar.training.config import AutoencoderConfig, TrainingConfig
 from riffsidecar.training.start import adopt_autoencoder_weights
 
 EMBEDDED = Path(__file__).parents[2] / "riffsidecar" / "checkpoints" / "embedded"
@@ -50,3 +51,9 @@ def test_a_run_begins_with_the_autoencoder_of_a_checkpoint() -> None:
 def test_an_autoencoder_of_another_shape_is_refused_by_name() -> None:
     with pytest.raises(TrainingError, match="does not fit this configuration"):
         adopt_autoencoder_weights(EMBEDDED, BeatGridAutoencoder(widths=(8, 8, 16)))
+
+
+def test_latents_are_not_held_to_nothing(tmp_path: Path) -> None:
+    config = TrainingConfig(autoencoder=AutoencoderConfig(anchor_weight=0.2))
+    with pytest.raises(TrainingError, match="--start-from"):
+        train_autoencoder(None, tmp_path, config, lambda *_: None)  # type: ignore[arg-type]
