@@ -41,9 +41,6 @@ class LoopRecord:
     bars: Fraction
     key: Key | None
     chords: Chords | None
-    density: float
-    brightness: float
-    energy: float
     captions: tuple[str, ...]
     attributes: dict[str, Any]
 
@@ -62,9 +59,6 @@ class LoopRecord:
             "bars": str(self.bars),
             "key": None if self.key is None else str(self.key),
             "chords": None if self.chords is None else str(self.chords),
-            "density": self.density,
-            "brightness": self.brightness,
-            "energy": self.energy,
             "captions": list(self.captions),
             "attributes": self.attributes,
         }
@@ -80,9 +74,6 @@ class LoopRecord:
             bars=Fraction(values["bars"]),
             key=None if values["key"] is None else Key.parse(values["key"]),
             chords=None if values["chords"] is None else Chords.parse(values["chords"]),
-            density=values["density"],
-            brightness=values["brightness"],
-            energy=values["energy"],
             captions=tuple(values["captions"]),
             attributes=values["attributes"],
         )
@@ -127,9 +118,6 @@ def make_record(
         bars=Fraction(score.bars),
         key=score.key,
         chords=score.chords,
-        density=float(score.attributes.density),
-        brightness=float(score.attributes.brightness),
-        energy=float(score.attributes.energy),
         captions=tuple(captions(score, rng, config.captions_per_loop, split=split)),
         attributes={
             "genre": score.attributes.genre,

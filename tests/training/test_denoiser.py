@@ -24,9 +24,6 @@ def _record(bars: int = 3, meter: str = "7/8", chords: str = "Am F | C/E G | Dm9
         bars=Fraction(bars),
         key=Key.parse("A dorian"),
         chords=Chords.parse(chords),
-        density=0.25,
-        brightness=0.5,
-        energy=0.75,
         captions=("x",),
         attributes={},
     )

@@ -65,9 +65,6 @@ def _shards(folder: Path, config: TrainingConfig) -> None:
                 "bars": "1",
                 "key": None,
                 "chords": None,
-                "density": 0.5,
-                "brightness": 0.5,
-                "energy": 0.5,
                 "captions": ["x"],
                 "attributes": {},
             }

@@ -32,9 +32,6 @@ def _record(bars: int, meter: str = "7/8", family: str = "piano") -> LoopRecord:
         bars=Fraction(bars),
         key=None,
         chords=None,
-        density=0.25,
-        brightness=0.5,
-        energy=0.75,
         captions=("x",),
         attributes={},
     )
