@@ -370,7 +370,8 @@ class RenderService:
             self._unheard_s.pop(ticket.slot, None)
         self.counts["cached" if cached else "rendered"] += 1
         self.counts["predicted"] += self._ahead.was_made_ahead(request)
-        logger.info("slot %d: %s in %.3f s%s", ticket.slot, path.name, render_s, " from the cache" * cached)
+        source = " from the cache" if cached else ""
+        logger.info("slot %d: %s in %.3f s%s", ticket.slot, path.name, render_s, source)
         made = Loop(request, str(path), loop.sha256)
         for origin in ticket.origins:
             self._emit(finished(origin, ticket.slot, made, render_s, cached))

@@ -131,6 +131,8 @@ def train_autoencoder(
         checkpoint_minutes=config.checkpoint_minutes,
         seed=config.seed,
     )
+    if anchor is not None:
+        anchor.to(run.device)
     edge = FRAMES_PER_COLUMN
     train = np.asarray(loops.train)
 

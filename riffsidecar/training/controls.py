@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from riffsidecar.music import LoopLength
 from riffsidecar.spectrogram import BEAT_GRID
@@ -29,9 +30,9 @@ _ONSET_SHARE = 0.15
 def control_figures(spectrogram: NDArray[np.float32], length: LoopLength) -> tuple[float, float, float]:
     """Return density, brightness and energy of a loop as plain figures of ``(2, n_mels, frames)`` in [-1, 1].
 
-    Density is onsets a quarter note. Brightness is the centre of gravity, in bands, of the energy above the
-    lowest eighth of them, where basses and kicks lie. Energy is the mean level over all cells in dB: loops
-    lie at equal loudness, so that it tells a full and forceful one from one with few and soft sounds.
+    Density is onsets a quarter note. Brightness is the centre of gravity, in bands, of the magnitudes above
+    the lowest eighth of the bands, where basses and kicks lie. Energy is the mean level over all cells in dB:
+    loops lie at equal loudness, so that it tells a full and forceful one from one with few and soft sounds.
     """
     span_db = (BEAT_GRID.ceiling_db - BEAT_GRID.floor_db) / 2.0
     flux_db = onset_strength(spectrogram) * span_db
@@ -56,8 +57,6 @@ def ranked_within(figures: NDArray[np.floating], groups: Sequence[str]) -> NDArr
     >>> ranked_within(np.asarray([[1.0], [5.0], [3.0], [9.0]]), ["a", "a", "a", "b"])[:, 0].tolist()
     [0.0, 1.0, 0.5, 0.5]
     """
-    from scipy.stats import rankdata
-
     members = defaultdict(list)
     for index, group in enumerate(groups):
         members[group].append(index)

@@ -12,11 +12,11 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,18 @@ from riffsidecar.errors import TrainingError
 from riffsidecar.music import FRAMES_PER_COLUMN, Chords, Key, LoopLength, Meter, Tempo
 from riffsidecar.training.config import DataConfig
 
-__all__ = ["LoopRecord", "LoopSet", "build_data", "make_record"]
+if TYPE_CHECKING:
+    from riffsidecar.training.score import Score
+
+__all__ = [
+    "LoopRecord",
+    "LoopSet",
+    "build_data",
+    "composed_score",
+    "make_record",
+    "rendered_score",
+    "write_shard",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +90,41 @@ class LoopRecord:
         )
 
 
+_ATTEMPTS = 100
+_NEXT_SEED = 1_000_003
+
+
+def composed_score(
+    seed: int, config: DataConfig, *, family: str | None = None, timbres: str = "train"
+) -> Score:
+    """Compose the score of ``seed``, short enough for ``config``.
+
+    Raises:
+        TrainingError: there is none near ``seed``.
+    """
+    from riffsidecar.training.compose import compose
+
+    for attempt in range(_ATTEMPTS):
+        score = compose(seed + attempt * _NEXT_SEED, family=family, timbres=timbres)
+        if score.length.columns <= config.max_columns:
+            return score
+    raise TrainingError(f"no loop of at most {config.max_columns} columns near seed {seed}")
+
+
+def rendered_score(score: Score, config: DataConfig) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Render a score at the format's loudness: ``(2, num_samples)``, and ``(2, n_mels, frames)`` uint8."""
+    from riffsidecar.audio.loudness import integrated_lufs
+    from riffsidecar.audio.waveform import Waveform
+    from riffsidecar.spectrogram import BEAT_GRID, analyse, mel_to_uint8
+    from riffsidecar.training.render import default_soundfont, render_score
+
+    samples = render_score(score, soundfont=default_soundfont() if config.soundfont else None)
+    loudness = integrated_lufs(Waveform(samples, BEAT_GRID.sample_rate))
+    if np.isfinite(loudness):
+        samples = samples * np.float32(10 ** ((BEAT_GRID.reference_lufs - loudness) / 20))
+    return samples, mel_to_uint8(analyse(samples, score.length.frames, BEAT_GRID))
+
+
 def make_record(
     seed: int,
     config: DataConfig,
@@ -92,24 +138,11 @@ def make_record(
     ``split`` is of :func:`~riffsidecar.training.captions.captions`, ``timbres`` of
     :func:`~riffsidecar.training.compose.compose`.
     """
-    from riffsidecar.audio.loudness import integrated_lufs
-    from riffsidecar.audio.waveform import Waveform
-    from riffsidecar.spectrogram import BEAT_GRID, analyse, mel_to_uint8
     from riffsidecar.training.captions import captions
-    from riffsidecar.training.compose import compose
-    from riffsidecar.training.render import default_soundfont, render_score
 
     rng = np.random.default_rng((seed, 17))
-    for attempt in range(100):
-        score = compose(seed + attempt * 1_000_003, family=family, timbres=timbres)
-        if score.length.columns <= config.max_columns:
-            break
-    else:
-        raise TrainingError(f"no loop of at most {config.max_columns} columns near seed {seed}")
-    samples = render_score(score, soundfont=default_soundfont() if config.soundfont else None)
-    loudness = integrated_lufs(Waveform(samples, BEAT_GRID.sample_rate))
-    gain = 10 ** ((BEAT_GRID.reference_lufs - loudness) / 20) if np.isfinite(loudness) else 1.0
-    spectrogram = analyse(samples * np.float32(gain), score.length.frames, BEAT_GRID)
+    score = composed_score(seed, config, family=family, timbres=timbres)
+    _, spectrogram = rendered_score(score, config)
     record = LoopRecord(
         seed=seed,
         family=score.attributes.family,
@@ -126,25 +159,28 @@ def make_record(
             "swing": float(score.attributes.swing),
         },
     )
-    return record, mel_to_uint8(spectrogram)
+    return record, spectrogram
 
 
-def _write_shard(job: tuple[str, int, tuple[int, ...], DataConfig]) -> tuple[int, int]:
-    """Render one shard; return its number and how many loops it holds."""
-    folder, number, seeds, config = job
+def write_shard(folder: Path, number: int, loops: Iterable[tuple[LoopRecord, NDArray[np.uint8]]]) -> int:
+    """Write the shard of loops as :func:`make_record` gives them, whole or not at all; return how many."""
     records, frames = [], []
-    for seed in seeds:
-        record, spectrogram = make_record(seed, config)
+    for record, spectrogram in loops:
         records.append(record.to_json())
         frames.append(spectrogram.transpose(2, 0, 1))
-    stem = Path(folder) / f"shard-{number:05d}"
-    partial = stem.with_suffix(".npy.part")
-    with partial.open("wb") as file:
+    stem = folder / f"shard-{number:05d}"
+    with stem.with_suffix(".npy.part").open("wb") as file:
         np.save(file, np.concatenate(frames))
     stem.with_suffix(".json.part").write_text(json.dumps(records), "utf-8")
     stem.with_suffix(".npy.part").replace(stem.with_suffix(".npy"))
     stem.with_suffix(".json.part").replace(stem.with_suffix(".json"))
-    return number, len(records)
+    return len(records)
+
+
+def _render_shard(job: tuple[str, int, tuple[int, ...], DataConfig]) -> tuple[int, int]:
+    """Render one shard; return its number and how many loops it holds."""
+    folder, number, seeds, config = job
+    return number, write_shard(Path(folder), number, (make_record(seed, config) for seed in seeds))
 
 
 def build_data(
@@ -183,7 +219,7 @@ def build_data(
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for _, count in pool.imap_unordered(_write_shard, jobs):
+        for _, count in pool.imap_unordered(_render_shard, jobs):
             fresh += count
             report(done + fresh, config.loops, fresh / (time.perf_counter() - begin))
 

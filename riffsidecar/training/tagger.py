@@ -6,8 +6,7 @@ must never choose a sample, a checkpoint or a weight: it would then be a judge o
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 
 from riffsidecar.training.compose import GENRES
 from riffsidecar.training.config import TrainingConfig
-from riffsidecar.training.dataset import LoopRecord, LoopSet, make_record
+from riffsidecar.training.dataset import LoopRecord, LoopSet, make_record, write_shard
 from riffsidecar.training.ear import HELD_OUT, Ear, Lesson, Say, judge_loops, kept, teach, windows
 from riffsidecar.training.instruments import INSTRUMENTS
 
@@ -94,21 +93,15 @@ def held_out_timbres(folder: Path, config: TrainingConfig, say: Say) -> LoopSet 
     data.mkdir(parents=True, exist_ok=True)
     starts = range(0, settings.tagger_loops, _SHARD)
     for number, start in enumerate(starts):
-        path = data / f"shard-{number:05d}.json"
-        if not path.exists():
+        if not (data / f"shard-{number:05d}.json").exists():
             seeds = range(start, min(start + _SHARD, settings.tagger_loops))
-            _write(path, (settings.tagger_seed * 10_000_000 + seed for seed in seeds), config)
+            made = (
+                make_record(settings.tagger_seed * 10_000_000 + seed, config.data, timbres="held-out")
+                for seed in seeds
+            )
+            write_shard(data, number, made)
             say(f"tagger's loops {seeds.stop}/{settings.tagger_loops}")
     return LoopSet(data, held_out=HELD_OUT) if starts else None
-
-
-def _write(path: Path, seeds: Iterable[int], config: TrainingConfig) -> None:
-    made = [make_record(seed, config.data, timbres="held-out") for seed in seeds]
-    with path.with_suffix(".npy.part").open("wb") as file:
-        np.save(file, np.concatenate([spectrogram.transpose(2, 0, 1) for _, spectrogram in made]))
-    path.with_suffix(".json.part").write_text(json.dumps([record.to_json() for record, _ in made]), "utf-8")
-    path.with_suffix(".npy.part").replace(path.with_suffix(".npy"))
-    path.with_suffix(".json.part").replace(path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

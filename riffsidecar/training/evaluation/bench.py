@@ -13,7 +13,8 @@ from riffsidecar.spectrogram import uint8_to_mel
 from riffsidecar.training.captions import captions
 from riffsidecar.training.compose import compose
 from riffsidecar.training.config import TrainingConfig
-from riffsidecar.training.evaluation.loops import Ask, Loop, RealLoop, Studio, composed, rendered
+from riffsidecar.training.dataset import composed_score
+from riffsidecar.training.evaluation.loops import Ask, Loop, RealLoop, Studio, rendered
 from riffsidecar.training.judge import Judge, trained_judge
 from riffsidecar.training.lexicon import terms_for
 from riffsidecar.training.score import FAMILIES, Score
@@ -107,7 +108,7 @@ class Bench:
             return kept
         first = _REAL_SEEDS if timbres == "train" else _UNHEARD_SEEDS
         family = FAMILIES[index % len(FAMILIES)]
-        score = composed(first + index, self.config.data, family=family, timbres=timbres)
+        score = composed_score(first + index, self.config.data, family=family, timbres=timbres)
         real = RealLoop(score, rendered(score, self.config.data))
         if timbres == "train":
             self._real[index, timbres] = real

@@ -20,19 +20,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from riffsidecar.audio.loudness import integrated_lufs
-from riffsidecar.audio.waveform import Waveform
 from riffsidecar.diffusion.checkpoints import checkpoint_digest, load_pipeline
 from riffsidecar.diffusion.pipeline import LoopPipeline
-from riffsidecar.errors import TrainingError
 from riffsidecar.music import Chords, Key, LoopLength
-from riffsidecar.spectrogram import BEAT_GRID, analyse, mel_to_uint8, synthesise, uint8_to_mel
-from riffsidecar.training.compose import compose
+from riffsidecar.spectrogram import BEAT_GRID, analyse, synthesise, uint8_to_mel
 from riffsidecar.training.config import DataConfig, EvaluationConfig
-from riffsidecar.training.render import default_soundfont, render_score
+from riffsidecar.training.dataset import rendered_score
 from riffsidecar.training.score import Score
 
-__all__ = ["Ask", "Loop", "RealLoop", "Studio", "composed", "rendered", "untrained"]
+__all__ = ["Ask", "Loop", "RealLoop", "Studio", "rendered", "untrained"]
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _MAKERS = (
@@ -58,8 +54,6 @@ _MAKERS = (
 """Where a loop is decided, beside its checkpoint."""
 
 _SAY_EVERY = 20
-_ATTEMPTS = 100
-_NEXT_SEED = 1_000_003
 
 Say = Callable[[str], None]
 
@@ -103,25 +97,8 @@ class RealLoop:
 
 def rendered(score: Score, data: DataConfig) -> Loop:
     """Render a score as the data set does: at the format's loudness, its spectrogram quantised."""
-    samples = render_score(score, soundfont=default_soundfont() if data.soundfont else None)
-    loudness = integrated_lufs(Waveform(samples, BEAT_GRID.sample_rate))
-    if np.isfinite(loudness):
-        samples = samples * np.float32(10 ** ((BEAT_GRID.reference_lufs - loudness) / 20))
-    spectrogram = analyse(samples, score.length.frames, BEAT_GRID)
-    return Loop(score.length, samples, uint8_to_mel(mel_to_uint8(spectrogram)))
-
-
-def composed(seed: int, data: DataConfig, *, family: str | None = None, timbres: str = "train") -> Score:
-    """Compose the score that the data set has for ``seed``.
-
-    Raises:
-        TrainingError: there is none as short as ``data`` wants it.
-    """
-    for attempt in range(_ATTEMPTS):
-        score = compose(seed + attempt * _NEXT_SEED, family=family, timbres=timbres)
-        if score.length.columns <= data.max_columns:
-            return score
-    raise TrainingError(f"no loop of at most {data.max_columns} columns near seed {seed}")
+    samples, quantised = rendered_score(score, data)
+    return Loop(score.length, samples, uint8_to_mel(quantised))
 
 
 @contextmanager

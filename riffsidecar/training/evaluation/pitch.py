@@ -10,8 +10,9 @@ import numpy as np
 from riffsidecar.errors import TrainingError
 from riffsidecar.music import Chords, Key
 from riffsidecar.spectrogram import BEAT_GRID
+from riffsidecar.training.dataset import composed_score
 from riffsidecar.training.evaluation.bench import Bench
-from riffsidecar.training.evaluation.loops import Ask, Loop, composed, rendered
+from riffsidecar.training.evaluation.loops import Ask, Loop, rendered
 from riffsidecar.training.evaluation.table import Check, Part, Row
 from riffsidecar.training.instruments import INSTRUMENTS
 from riffsidecar.training.pitch_classes import agreement, chord_stretches, share_in
@@ -110,7 +111,7 @@ def pad_scores(bench: Bench) -> list[tuple[Score, Score]]:
     for seed in range(_PAD_SEEDS, _PAD_SEEDS + _PAD_TRIES * bench.config.evaluation.pad_pairs):
         if len(pairs) == bench.config.evaluation.pad_pairs:
             break
-        score = composed(seed, bench.config.data, family="groove")
+        score = composed_score(seed, bench.config.data, family="groove")
         lines = _pair(score)
         if lines is not None and score.chords is not None:
             pairs.append((replace(score, parts=(lines[0],)), replace(score, parts=(lines[1],))))

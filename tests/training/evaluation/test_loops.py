@@ -16,9 +16,9 @@ from riffsidecar.diffusion.pipeline import LoopPipeline
 from riffsidecar.music import LoopLength, Meter, Tempo
 from riffsidecar.spectrogram import mel_to_uint8
 from riffsidecar.training.config import load_config
-from riffsidecar.training.dataset import make_record
+from riffsidecar.training.dataset import composed_score, make_record
 from riffsidecar.training.evaluation import loops as room
-from riffsidecar.training.evaluation.loops import Ask, Studio, composed, rendered, untrained
+from riffsidecar.training.evaluation.loops import Ask, Studio, rendered, untrained
 
 LENGTH = LoopLength(Fraction(1, 2), Meter(4, 4), Tempo.parse(180))
 ASK = Ask("house drums", LENGTH, 3)
@@ -117,7 +117,7 @@ def test_untrained_weights_have_nothing_left_of_the_training_and_it_comes_back(
 
 def test_a_composed_loop_is_the_one_that_the_data_set_has() -> None:
     record, quantised = make_record(77_000_003, CONFIG.data, family="bass")
-    score = composed(77_000_003, CONFIG.data, family="bass")
+    score = composed_score(77_000_003, CONFIG.data, family="bass")
     loop = rendered(score, CONFIG.data)
     assert (record.length, record.key, record.chords) == (score.length, score.key, score.chords)
     np.testing.assert_array_equal(mel_to_uint8(loop.spectrogram), quantised)
