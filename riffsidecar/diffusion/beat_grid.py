@@ -7,11 +7,14 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
+from diffusers import SchedulerMixin
 from numpy.typing import NDArray
 from torch import Tensor
 
 from riffsidecar.diffusion.blend import velocity_mix
 from riffsidecar.diffusion.conditioning import column_conditions, control_vector
+from riffsidecar.diffusion.denoiser import ColumnDenoiser
+from riffsidecar.diffusion.flow_map import destination_embedding, flow_map_mix
 from riffsidecar.diffusion.kinds import Components, Prompts
 from riffsidecar.diffusion.locks import reimposed
 from riffsidecar.diffusion.text import tokenize
@@ -35,6 +38,27 @@ class BeatGridKind:
 
     def __init__(self, components: Components) -> None:
         self._parts = components
+        self._careful: SchedulerMixin = components.scheduler
+        self._flow_map: ColumnDenoiser | None = None
+        self._draft = False
+
+    def set_draft(self, enabled: bool) -> None:
+        """Leap with the flow map, in few steps and with guidance in them, or solve as usual.
+
+        Raises:
+            DiffusionError: the checkpoint has no flow map.
+        """
+        parts = self._parts
+        if enabled and self._flow_map is None:
+            if parts.flow_map is None:
+                raise DiffusionError("this checkpoint has no flow map: its drafts are solved as usual")
+            self._flow_map = parts.flow_map.applied_to(parts.denoiser)
+        if enabled != self._draft:
+            self._draft = enabled
+            solver = type(self._careful)
+            # A leap is one Euler step.
+            leaping = solver.from_config(self._careful.config, solver_order=1)
+            parts.scheduler = leaping if enabled else self._careful
 
     @property
     def latent_shape(self) -> tuple[int, int]:
@@ -57,8 +81,8 @@ class BeatGridKind:
         controls: NDArray[np.float32] | None,
     ) -> Conditions:
         """Gather what a run is told: prompts, phases, harmony and controls."""
-        mix = velocity_mix(prompts.guidance, prompts.morph if prompts.prompt_b.strip() else 0.0)
-        texts = (prompts.prompt, prompts.prompt_b, prompts.negative)
+        mix = self._mix(prompts)
+        texts = (prompts.prompt, prompts.prompt_b, prompts.negative, "")
         wanted = [(text, weight) for text, weight in zip(texts, mix, strict=True) if weight]
         device, dtype = self._parts.denoiser.device, self._state_dtype
         rows = tokenize(self._parts.tokenizer, [text for text, _ in wanted])
@@ -67,7 +91,7 @@ class BeatGridKind:
         columns = free_columns if columns is None else columns
         controls = free_controls if controls is None else controls
         # What is led away from knows no harmony and no controls, so that guidance strengthens those as well.
-        told = (columns, columns, free_columns), (controls, controls, free_controls)
+        told = (columns, columns, *[free_columns] * 2), (controls, controls, *[free_controls] * 2)
         columns, controls = (
             np.stack([row for row, weight in zip(rows_of, mix, strict=True) if weight]) for rows_of in told
         )
@@ -79,6 +103,14 @@ class BeatGridKind:
             controls=torch.as_tensor(controls).to(device, dtype),
         )
 
+    def _mix(self, prompts: Prompts) -> tuple[float, ...]:
+        """Return the weights of what is said under prompt A, prompt B, the negative prompt and none."""
+        morph = prompts.morph if prompts.prompt_b.strip() else 0.0
+        if not self._draft:
+            return *velocity_mix(prompts.guidance, morph), 0.0
+        baked = float(self._parts.flow_map.config.guidance_scale)
+        return flow_map_mix(prompts.guidance, morph, baked, negative=bool(prompts.negative.strip()))
+
     def start(self, noise: Tensor, init: Tensor | None, strength: float) -> Tensor:
         """Return the point of the line from ``init`` to ``noise`` at sigma ``strength``."""
         if init is None:
@@ -89,14 +121,20 @@ class BeatGridKind:
     def predict(self, latents: Tensor, step: int, conditions: Conditions) -> Tensor:
         """Return the mix of the velocities under every prompt, in one batch."""
         prompts = len(conditions.mix)
-        timestep = self._parts.scheduler.timesteps[step]
-        velocities: Tensor = self._parts.denoiser(
+        scheduler = self._parts.scheduler
+        net, leap = self._parts.denoiser, None
+        if self._draft:
+            reached = scheduler.sigmas[step + 1] * len(scheduler)
+            leap = destination_embedding(reached.to(latents.device, latents.dtype).expand(prompts))
+            net = self._flow_map
+        velocities: Tensor = net(
             latents.expand(prompts, -1, -1, -1),
-            timestep.to(latents.dtype).expand(prompts),
+            scheduler.timesteps[step].to(latents.dtype).expand(prompts),
             conditions.hidden_states,
             conditions.token_weights,
             conditions.columns,
             conditions.controls,
+            leap,
         ).to(latents.dtype)
         mix = velocities.new_tensor(conditions.mix)
         return (velocities * mix[:, None, None, None]).sum(dim=0, keepdim=True)

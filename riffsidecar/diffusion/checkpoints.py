@@ -26,6 +26,7 @@ EMBEDDED = "embedded"
 _INDEX = "model_index.json"
 _SINGLE = "model.safetensors"
 _COMPONENTS = frozenset(("vae", "denoiser", "scheduler", "text_encoder", "tokenizer", "spectrogram_format"))
+_OPTIONAL = "flow_map"
 _LIBRARIES = frozenset(("diffusers", "transformers"))
 _OWN_MODULES = "riffsidecar.diffusion."
 _READ = frozenset((".json", ".safetensors", ".txt"))
@@ -136,8 +137,10 @@ def load_pipeline(
         raise CheckpointError(f"the checkpoint {path} cannot be used: {error}; {_REMEDY}") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError) as error:
         raise CheckpointError(f"the checkpoint {path} is damaged: {error}; {_REMEDY}") from error
-    for name in ("vae", "denoiser", "text_encoder"):
+    for name in ("vae", "denoiser", "text_encoder", _OPTIONAL):
         net = getattr(pipeline, name)
+        if net is None:
+            continue
         if not stable:
             _check_weights(path / name, net)
         # Not the pipeline's own `to`, which warns of parts kept in float32 although there are none.
@@ -172,6 +175,8 @@ def _check_index(path: Path) -> None:
     for name, value in entries.items():
         library = value[0] if isinstance(value, list) and len(value) == 2 else None
         known = isinstance(library, str) and (library in _LIBRARIES or library.startswith(_OWN_MODULES))
+        if name == _OPTIONAL and (known or value == [None, None]):
+            continue
         if name not in _COMPONENTS or not known:
             raise CheckpointError(
                 f"{path / _INDEX} has a component {name!r} which riffsidecar does not know: {value!r}; "

@@ -20,7 +20,9 @@ from torch import Tensor, nn
 from riffsidecar.diffusion.conditioning import COLUMN_CHANNELS, CONTROL_SIZE
 from riffsidecar.errors import DiffusionError
 
-__all__ = ["ColumnDenoiser"]
+__all__ = ["ColumnDenoiser", "timestep_embedding"]
+
+_TIME_SIZE = 256
 
 #: Whole multiples of the beat, bar and loop phase that turn one pair of channels each.
 _HARMONICS = ((1, 2, 3, 4), (1, 2, 3, 4, 6, 8, 16), (1, 2, 3, 4, 8))
@@ -49,7 +51,7 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos, rest], dim=-1)
 
 
-def _timestep_embedding(timestep: Tensor, size: int) -> Tensor:
+def timestep_embedding(timestep: Tensor, size: int) -> Tensor:
     """Return the sinusoidal embedding of a timestep in [0, 1000] (Vaswani et al. 2017)."""
     half = size // 2
     rates = torch.exp(-math.log(10_000.0) * torch.arange(half, device=timestep.device) / half)
@@ -149,6 +151,7 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         text_width: channels of the prompt's hidden states.
         column_channels: channels of the column conditions, phases first.
         control_size: entries of the control vector.
+        time_cond_proj_dim: channels of what is told beside the timestep, or None: nothing.
 
     Raises:
         DiffusionError: heads that do not divide the width, or leave too little of it for the phases.
@@ -165,6 +168,7 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         text_width: int = 256,
         column_channels: int = COLUMN_CHANNELS,
         control_size: int = CONTROL_SIZE,
+        time_cond_proj_dim: int | None = None,
     ) -> None:
         super().__init__()
         turned = 2 * sum(map(len, _HARMONICS))
@@ -175,7 +179,9 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
             )
         self.input = nn.Linear(in_channels * rows, width)
         self.condition = nn.Linear(column_channels, width)
-        self.time = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
+        self.time = nn.Sequential(nn.Linear(_TIME_SIZE, width), nn.SiLU(), nn.Linear(width, width))
+        if time_cond_proj_dim is not None:
+            self.cond_proj = nn.Linear(time_cond_proj_dim, _TIME_SIZE, bias=False)
         self.control = nn.Sequential(nn.Linear(control_size, width), nn.SiLU(), nn.Linear(width, width))
         self.pooled_text = nn.Linear(text_width, width)
         self.place = nn.Sequential(
@@ -195,6 +201,7 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         encoder_attention_mask: Tensor,
         column_conditions: Tensor,
         controls: Tensor,
+        timestep_cond: Tensor | None = None,
     ) -> Tensor:
         """Return the velocity, shaped like ``sample``.
 
@@ -207,6 +214,7 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
                 scores).
             column_conditions: ``(batch, column_channels, columns)``.
             controls: ``(batch, control_size)``.
+            timestep_cond: ``(batch, time_cond_proj_dim)``, added to the embedding of the timestep.
         """
         batch, channels, rows, columns = sample.shape
         dtype = self.input.weight.dtype
@@ -216,7 +224,10 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         keep = encoder_attention_mask.to(dtype)
         pooled = (encoder_hidden_states * keep[..., None]).sum(1) / keep.sum(1, keepdim=True).clamp(min=1)
         wide = torch.float64 if dtype == torch.float64 else torch.float32
-        time = self.time(_timestep_embedding(timestep.to(wide), 256).to(dtype))
+        embedded = timestep_embedding(timestep.to(wide), _TIME_SIZE).to(dtype)
+        if timestep_cond is not None:
+            embedded = embedded + self.cond_proj(timestep_cond.to(dtype))
+        time = self.time(embedded)
         time = time + self.control(controls.to(dtype)) + self.pooled_text(pooled.to(dtype))
         told = time[:, None] + self.place(_place(conditions, angles[:, 0]))
         modulation = self.modulation(told).view(batch, columns, 6, -1)

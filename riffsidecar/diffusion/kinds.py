@@ -42,6 +42,7 @@ class Components(Protocol):
     scheduler: SchedulerMixin
     text_encoder: Any
     tokenizer: Any
+    flow_map: Any
 
     @property
     def format(self) -> SpectrogramFormat:
@@ -82,6 +83,9 @@ class ModelKind(Protocol):
 
     def set_seam(self, mode: str) -> None:
         """Choose one of `SEAM_MODES`."""
+
+    def set_draft(self, enabled: bool) -> None:
+        """Take the few steps of a model distilled for them, or those of its usual solver."""
 
     def condition(
         self,

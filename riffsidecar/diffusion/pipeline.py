@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.diffusion.blend import drifted_noise
 from riffsidecar.diffusion.conditioning import column_conditions, control_vector
 from riffsidecar.diffusion.denoiser import ColumnDenoiser
+from riffsidecar.diffusion.flow_map import FlowMapAdapter
 from riffsidecar.diffusion.format import FormatComponent
 from riffsidecar.diffusion.kinds import SEAM_MODES, ModelKind, Prompts, kind_of
 from riffsidecar.diffusion.locks import LatentLock, seam_lock, spectrogram_weights
@@ -45,8 +47,10 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         text_encoder: tokens -> hidden states.
         tokenizer: prompts -> tokens.
         spectrogram_format: what the pictures of sound mean.
+        flow_map: what makes drafts of a few steps, where the checkpoint has it.
     """
 
+    _optional_components: ClassVar[list[str]] = ["flow_map"]
     model_cpu_offload_seq = "text_encoder->denoiser->vae"
 
     def __init__(
@@ -57,6 +61,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         text_encoder: ModelMixin,
         tokenizer: PreTrainedTokenizerFast,
         spectrogram_format: FormatComponent,
+        flow_map: ModelMixin | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -66,6 +71,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             text_encoder=text_encoder,
             tokenizer=tokenizer,
             spectrogram_format=spectrogram_format,
+            flow_map=flow_map,
         )
         if type(tokenizer).__name__ in ("PreTrainedTokenizerFast", "TokenizersBackend"):
             # transformers 5 renamed the class; the old name is an alias there and the only one before.
@@ -380,6 +386,7 @@ def build_pipeline(
     denoiser: ColumnDenoiser,
     text_encoder: TextEncoder,
     tokenizer: PreTrainedTokenizerFast,
+    flow_map: FlowMapAdapter | None = None,
 ) -> LoopPipeline:
     """Put trained nets together with the beat-grid format and the scheduler they are made for."""
     return LoopPipeline(
@@ -389,4 +396,5 @@ def build_pipeline(
         text_encoder=text_encoder,
         tokenizer=tokenizer,
         spectrogram_format=FormatComponent.of(BEAT_GRID),
+        flow_map=flow_map,
     )

@@ -122,7 +122,7 @@ class ModelShelf:
                 raise CheckpointError(
                     f"the embedded model takes no LoRA, but {lora!r} was asked for: leave it out"
                 )
-            return Shelved(self._default, self._digest, self._default.kind.quality_steps[quality])
+            return _shelved(self._default, self._digest, quality)
         other = self._loaded(model)
         kind = other.pipeline.kind
         other.pipeline.set_seam(seam)
@@ -131,7 +131,7 @@ class ModelShelf:
                 raise CheckpointError(
                     f"model {model} takes no LoRA, but {lora!r} was asked for: leave it out"
                 )
-            return Shelved(other.pipeline, other.digest, kind.quality_steps[quality])
+            return _shelved(other.pipeline, other.digest, quality)
         uses = parse_lora(lora)
         draft = quality == "draft" and self._store.has(DRAFT_LORA)
         if draft and DRAFT_LORA not in {use.name for use in uses}:
@@ -203,6 +203,13 @@ class ModelShelf:
                 raise CheckpointError(f"the decoder {PREVIEW_DECODER} cannot be loaded: {error}") from error
             kind.preview_vae = net.requires_grad_(False).eval()
         kind.set_seam(seam)
+
+
+def _shelved(pipeline: LoopPipeline, digest: str, quality: str) -> Shelved:
+    """Return a model that knows the tempo; its drafts leap where it has a flow map."""
+    leaps = quality == "draft" and pipeline.flow_map is not None
+    pipeline.kind.set_draft(leaps)
+    return Shelved(pipeline, digest, _DRAFT_STEPS if leaps else pipeline.kind.quality_steps[quality])
 
 
 def _weights(folder: Path) -> Path:

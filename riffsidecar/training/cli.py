@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
         "data": "compose and render the loops that are still missing",
         "autoencoder": "train the autoencoder, or go on where it stopped",
         "denoiser": "train the denoiser and the text encoder, or go on where they stopped",
+        "distill": "solve trajectories with the denoiser and learn its flow map, or go on where it stopped",
         "export": "write the checkpoint directory from the last saved state",
         "evaluate": "measure a checkpoint beside its references",
     }.items():
@@ -150,6 +151,30 @@ def _train(arguments: argparse.Namespace, config: TrainingConfig) -> None:
     )
 
 
+def _distill(arguments: argparse.Namespace, config: TrainingConfig) -> None:
+    from riffsidecar.training.autoencoder import trained_autoencoder
+    from riffsidecar.training.dataset import LoopSet
+    from riffsidecar.training.denoiser import Batches, averaged_nets
+    from riffsidecar.training.distill import distil
+    from riffsidecar.training.latents import LatentSet
+    from riffsidecar.training.run import device
+
+    _threads(config)
+    loops = LoopSet(arguments.data, held_out=config.held_out)
+    vae = trained_autoencoder(arguments.run / "autoencoder").to(device())
+    latents = LatentSet(loops, vae, arguments.run / "denoiser" / "latents.npz")
+    denoiser, text_encoder = averaged_nets(vae, _text_folder(arguments), arguments.run / "denoiser", config)
+    distil(
+        denoiser,
+        text_encoder,
+        _text_folder(arguments),
+        arguments.run,
+        Batches(latents, loops.train, config.denoiser),
+        config,
+        _Progress("loops"),
+    )
+
+
 def _export(arguments: argparse.Namespace, config: TrainingConfig) -> None:
     from riffsidecar.training.export import export_checkpoint
 
@@ -191,6 +216,8 @@ def main(argv: list[str] | None = None) -> int:
             distil(_text_folder(arguments))
         elif arguments.command == "data":
             _data(arguments, config)
+        elif arguments.command == "distill":
+            _distill(arguments, config)
         elif arguments.command == "export":
             _export(arguments, config)
         elif arguments.command == "evaluate":

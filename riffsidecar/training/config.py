@@ -16,6 +16,7 @@ __all__ = [
     "AutoencoderConfig",
     "DataConfig",
     "DenoiserConfig",
+    "DistillConfig",
     "EvaluationConfig",
     "TrainingConfig",
     "load_config",
@@ -121,6 +122,33 @@ class DenoiserConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DistillConfig:
+    """The flow map, and the trajectories that it is taught with.
+
+    The solver takes ``num_inference_steps``, a multiple of four, under ``guidance``.
+    """
+
+    trajectory_batches: int = 400
+    batch_columns: int = 1024
+    num_inference_steps: int = 16
+    guidance: float = 4.0
+    rank: int = 20
+    steps: int = 3000
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    decay_share: float = 0.6
+    ema: float = 0.995
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        _check(self)
+        if self.num_inference_steps % 4:
+            raise TrainingError(
+                f"'num_inference_steps' is {self.num_inference_steps}, but must be a multiple of 4"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationConfig:
     """How much is evaluated.
 
@@ -164,6 +192,7 @@ class TrainingConfig:
     data: DataConfig = field(default_factory=DataConfig)
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from riffsidecar.training.latents import LatentSet
 from riffsidecar.training.run import Run
 from riffsidecar.training.start import adopt_weights
 
-__all__ = ["TextLoss", "averaged_nets", "train_denoiser"]
+__all__ = ["Batch", "Batches", "TextLoss", "averaged_nets", "train_denoiser"]
 
 logger = logging.getLogger(__name__)
 
@@ -61,28 +62,35 @@ def _rolled(
     return np.roll(latents, -shift, axis=-1), columns
 
 
-class TextLoss:
-    """Draws batches of loops of one length and returns the loss of rectified flow on them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Loops of one length, and what a net is told of them.
 
-    def __init__(
-        self, latents: LatentSet, indices: list[int], tokenizer_folder: Path, settings: DenoiserConfig
-    ) -> None:
+    Attributes:
+        latents: (loops, channels, rows, columns) float32, without noise.
+        columns: (loops, column_channels, columns) float32.
+        controls: (loops, control_size) float32.
+        captions: one a loop, "" where it is dropped.
+    """
+
+    latents: NDArray[np.float32]
+    columns: NDArray[np.float32]
+    controls: NDArray[np.float32]
+    captions: tuple[str, ...]
+
+
+class Batches:
+    """Draws batches of loops of one length, as often as their columns are in the data set."""
+
+    def __init__(self, latents: LatentSet, indices: list[int], settings: DenoiserConfig) -> None:
         self._latents, self._settings = latents, settings
         self._groups = latents.by_columns(indices)
         self._lengths = sorted(self._groups)
         tokens = np.asarray([len(self._groups[c]) * c for c in self._lengths], np.float64)
         self._chances = tokens / tokens.sum()
-        self._tokenizer = load_tokenizer(tokenizer_folder)
 
-    def __call__(
-        self,
-        denoiser: ColumnDenoiser,
-        text_encoder: TextEncoder,
-        rng: np.random.Generator,
-        *,
-        batch_columns: int,
-    ) -> tuple[Tensor, int]:
-        """Return the mean squared error of the velocity and the number of loops."""
+    def draw(self, rng: np.random.Generator, batch_columns: int) -> Batch:
+        """Return as many loops as ``batch_columns`` has room for, one at least."""
         settings = self._settings
         columns = int(rng.choice(self._lengths, p=self._chances))
         picks = rng.choice(self._groups[columns], max(1, batch_columns // columns))
@@ -98,22 +106,45 @@ class TextLoss:
             controls.append(control)
             drop = rng.random() < settings.caption_dropout
             captions.append("" if drop else record.captions[int(rng.integers(len(record.captions)))])
-        target = torch.from_numpy(np.stack(clean)).to(denoiser.device)
+        return Batch(np.stack(clean), np.stack(conditions), np.stack(controls), tuple(captions))
+
+
+class TextLoss:
+    """Returns the loss of rectified flow on batches of loops."""
+
+    def __init__(
+        self, latents: LatentSet, indices: list[int], tokenizer_folder: Path, settings: DenoiserConfig
+    ) -> None:
+        self._batches = Batches(latents, indices, settings)
+        self._tokenizer = load_tokenizer(tokenizer_folder)
+
+    def __call__(
+        self,
+        denoiser: ColumnDenoiser,
+        text_encoder: TextEncoder,
+        rng: np.random.Generator,
+        *,
+        batch_columns: int,
+    ) -> tuple[Tensor, int]:
+        """Return the mean squared error of the velocity and the number of loops."""
+        batch = self._batches.draw(rng, batch_columns)
+        count = len(batch.captions)
+        target = torch.from_numpy(batch.latents).to(denoiser.device)
         noise = torch.from_numpy(rng.standard_normal(target.shape, np.float32)).to(denoiser.device)
-        time = torch.sigmoid(torch.from_numpy(rng.standard_normal(len(picks)).astype(np.float32)) + 0.2)
+        time = torch.sigmoid(torch.from_numpy(rng.standard_normal(count).astype(np.float32)) + 0.2)
         time = time.to(denoiser.device)
         mixed = torch.lerp(target, noise, time.view(-1, 1, 1, 1))
-        ids, mask, _ = (t.to(denoiser.device) for t in tokenize(self._tokenizer, captions))
+        ids, mask, _ = (t.to(denoiser.device) for t in tokenize(self._tokenizer, list(batch.captions)))
         with torch.autocast(denoiser.device.type, torch.bfloat16):
             velocity = denoiser(
                 mixed,
                 time * 1000,
                 text_encoder(ids, mask),
                 mask,
-                torch.from_numpy(np.stack(conditions)).to(denoiser.device),
-                torch.from_numpy(np.stack(controls)).to(denoiser.device),
+                torch.from_numpy(batch.columns).to(denoiser.device),
+                torch.from_numpy(batch.controls).to(denoiser.device),
             )
-        return (velocity.float() - (noise - target)).square().mean(), len(picks)
+        return (velocity.float() - (noise - target)).square().mean(), count
 
 
 def _open_run(

@@ -11,6 +11,7 @@ from riffsidecar.diffusion.text import load_tokenizer
 from riffsidecar.training.autoencoder import trained_autoencoder
 from riffsidecar.training.config import TrainingConfig
 from riffsidecar.training.denoiser import averaged_nets
+from riffsidecar.training.distill import matching_adapter
 
 __all__ = ["export_checkpoint"]
 
@@ -18,11 +19,19 @@ __all__ = ["export_checkpoint"]
 def export_checkpoint(run: Path, text_folder: Path, out: Path, config: TrainingConfig) -> int:
     """Write ``out`` from the averaged weights of ``run``; return its size in bytes.
 
+    A flow map is written as well where one was distilled from this very denoiser.
     The old checkpoint, if there is one, is replaced only when the new one is complete.
     """
     vae = trained_autoencoder(run / "autoencoder")
     denoiser, text_encoder = averaged_nets(vae, text_folder, run / "denoiser", config)
-    pipeline = build_pipeline(vae.half(), denoiser.half(), text_encoder.half(), load_tokenizer(text_folder))
+    flow_map = matching_adapter(denoiser, text_encoder, text_folder, run, config)
+    pipeline = build_pipeline(
+        vae.half(),
+        denoiser.half(),
+        text_encoder.half(),
+        load_tokenizer(text_folder),
+        None if flow_map is None else flow_map.half(),
+    )
     partial = out.with_name(out.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     pipeline.save_pretrained(partial, safe_serialization=True)

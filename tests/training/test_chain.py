@@ -39,7 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(600)
 def test_the_tiny_chain_makes_a_checkpoint_that_renders(data: Path, tmp_path: Path) -> None:
     options = ["--config", "tiny", "--data", str(data), "--run", str(tmp_path), "--text", str(TEXT_FOLDER)]
-    for command in ("autoencoder", "denoiser", "export"):
+    for command in ("autoencoder", "denoiser", "distill", "export"):
         assert main([command, *options]) == 0
     configs = list((tmp_path / "checkpoint").glob("*/config.json"))
     assert configs and not [path for path in configs if "_name_or_path" in path.read_text("utf-8")]
@@ -48,6 +48,17 @@ def test_the_tiny_chain_makes_a_checkpoint_that_renders(data: Path, tmp_path: Pa
     output = pipeline("house drums", length=length, num_inference_steps=2, seed=1)
     assert output.spectrogram.shape == (2, 256, 512)
     assert np.isfinite(output.spectrogram).all()
+    pipeline.kind.set_draft(True)
+    draft = pipeline("house drums", length=length, num_inference_steps=4, seed=1)
+    assert np.isfinite(draft.spectrogram).all()
+    ways = tmp_path / "flow_map" / "trajectories"
+    solved = {path: path.stat().st_mtime_ns for path in ways.glob("*.npz")}
+    assert len(solved) == load_config("tiny").distill.trajectory_batches
+    assert main(["distill", *options]) == 0
+    assert {path: path.stat().st_mtime_ns for path in ways.glob("*.npz")} == solved
+    (ways / "teacher.txt").write_text("another", "utf-8")
+    assert main(["export", *options]) == 0
+    assert load_pipeline(tmp_path / "checkpoint").flow_map is None
     again = tmp_path / "again"
     start = ["--run", str(again), "--start-from", str(tmp_path / "checkpoint")]
     assert main(["denoiser", *options, *start]) == 0

@@ -15,7 +15,7 @@ from riffsidecar.training.lexicon import understand
 from riffsidecar.training.score import Score
 from riffsidecar.training.tagger import GROUPS, TAGGER_GENRES, Tags, group_of
 
-__all__ = ["area_under_curve", "measure_adherence", "named_groups"]
+__all__ = ["Asked", "adherence_row", "area_under_curve", "measure_adherence", "named_groups"]
 
 _OF_THE_WAY = {"seen": 0.9, "unseen": 0.75}
 _TOP = 5
@@ -56,7 +56,7 @@ def named_groups(score: Score, prompt: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class Asked:
     """What was asked: genres (loops,), groups (loops, groups) as 1, 0, or -1 where it was left open."""
 
     genre: NDArray[np.int64]
@@ -64,7 +64,8 @@ class _Asked:
     drums: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, scores: Sequence[Score], split: str) -> _Asked:
+    def of(cls, scores: Sequence[Score], split: str) -> Asked:
+        """Return what captions of a split ask of composed loops."""
         groups = np.zeros((len(scores), len(GROUPS)), np.int64)
         for row, score in zip(groups, scores, strict=True):
             named = named_groups(score, caption(score, SPLITS[split]))
@@ -78,12 +79,14 @@ class _Asked:
             np.asarray([score.attributes.drums for score in scores]),
         )
 
-    def shuffled(self) -> _Asked:
+    def shuffled(self) -> Asked:
+        """Return the same askings, each for another loop."""
         order = np.random.default_rng(0).permutation(len(self.genre))
-        return _Asked(self.genre[order], self.groups[order], self.drums[order])
+        return Asked(self.genre[order], self.groups[order], self.drums[order])
 
-    def first(self, count: int) -> _Asked:
-        return _Asked(self.genre[:count], self.groups[:count], self.drums[:count])
+    def first(self, count: int) -> Asked:
+        """Return the first askings alone."""
+        return Asked(self.genre[:count], self.groups[:count], self.drums[:count])
 
 
 def _mean(areas: Sequence[float]) -> float:
@@ -91,7 +94,8 @@ def _mean(areas: Sequence[float]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def _row(name: str, asked: _Asked, heard: Sequence[Tags]) -> Row:
+def adherence_row(name: str, asked: Asked, heard: Sequence[Tags]) -> Row:
+    """Return the areas under the curves, their mean as ``auc``, and the hits, of what was heard."""
     genre = np.stack([tags.genre for tags in heard])
     groups = np.stack([tags.instruments for tags in heard])
     by_genre = [
@@ -129,13 +133,19 @@ def measure_adherence(bench: Bench) -> Part:
     blank = [listen(bench.blank(index).spectrogram) for index in bench.blanks]
     rows, checks = [], []
     for split, share in _OF_THE_WAY.items():
-        asked = _Asked.of(scores, split)
+        asked = Asked.of(scores, split)
         made = [listen(bench.answered(index, split).spectrogram) for index in places]
-        ceiling = _row(f"{split}: through the codec (ceiling)", asked, codec)
-        model = _row(f"{split}: the model", asked, made)
-        shuffled = _row(f"{split}: shuffled (floor)", asked.shuffled(), made)
-        untrained = _row(f"{split}: untrained (floor)", asked.first(len(blank)), blank)
-        rows += [_row(f"{split}: real loops (ceiling)", asked, real), ceiling, model, shuffled, untrained]
+        ceiling = adherence_row(f"{split}: through the codec (ceiling)", asked, codec)
+        model = adherence_row(f"{split}: the model", asked, made)
+        shuffled = adherence_row(f"{split}: shuffled (floor)", asked.shuffled(), made)
+        untrained = adherence_row(f"{split}: untrained (floor)", asked.first(len(blank)), blank)
+        rows += [
+            adherence_row(f"{split}: real loops (ceiling)", asked, real),
+            ceiling,
+            model,
+            shuffled,
+            untrained,
+        ]
         needed = shuffled["auc"] + share * (ceiling["auc"] - shuffled["auc"])
         floors = {"shuffled": shuffled["auc"], "untrained": untrained["auc"]}
         checks.append(Check(f"{split}: auc", model["auc"], needed, floors))

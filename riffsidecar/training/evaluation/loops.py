@@ -41,6 +41,7 @@ _MAKERS = (
             "circular",
             "conditioning",
             "denoiser",
+            "flow_map",
             "kinds",
             "pipeline",
             "prompts",
@@ -60,7 +61,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the model is asked for."""
+    """What the model is asked for.
+
+    ``steps`` takes the place of the configured number where it is above 0; with ``leaps`` they are steps of
+    the flow map.
+    """
 
     prompt: str
     length: LoopLength
@@ -72,6 +77,8 @@ class Ask:
     density: float | None = None
     brightness: float | None = None
     energy: float | None = None
+    steps: int = 0
+    leaps: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +168,7 @@ class Studio:
 
     def _generate(self, ask: Ask) -> Loop:
         clock = _Clock()
+        self.pipeline.kind.set_draft(ask.leaps)
         output = self.pipeline(
             ask.prompt,
             length=ask.length,
@@ -172,7 +180,7 @@ class Studio:
             density=ask.density,
             brightness=ask.brightness,
             energy=ask.energy,
-            num_inference_steps=self._config.num_inference_steps,
+            num_inference_steps=ask.steps or self._config.num_inference_steps,
             guidance_scale=self._config.guidance,
             callback=clock.report,
         )

@@ -24,6 +24,7 @@ from riffsidecar.training.evaluation.loops import Studio
 from riffsidecar.training.evaluation.morph import measure_morph
 from riffsidecar.training.evaluation.pitch import measure_pads, measure_pitch
 from riffsidecar.training.evaluation.sound import measure_sound, measure_speed
+from riffsidecar.training.evaluation.steps import measure_steps
 from riffsidecar.training.evaluation.table import Part
 
 __all__ = ["BROKEN", "FAILED", "MEASURES", "PASSED", "evaluate"]
@@ -44,6 +45,7 @@ MEASURES: Final[Mapping[str, Callable[[Bench], Part | None]]] = MappingProxyType
         "neighbours": measure_neighbours,
         "speed": measure_speed,
         "diversity": measure_diversity,
+        "steps": measure_steps,
         "morph": measure_morph,
         "pads": measure_pads,
     }
