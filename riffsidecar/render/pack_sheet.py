@@ -14,6 +14,7 @@ import numpy as np
 
 from riffsidecar.audio.waveform import Waveform
 from riffsidecar.render.recipe import parse_loop
+from riffsidecar.spectrogram.picture import shaded
 
 __all__ = ["contact_sheet", "thumbnail"]
 
@@ -21,13 +22,6 @@ _WIDTH, _HEIGHT = 240, 80
 _WINDOW: Final = 2048
 _LOW_HZ, _HIGH_HZ = 40.0, 16_000.0
 _FLOOR_DB: Final = -75.0
-_COLOURS: Final = (
-    (0.0, (8, 6, 20)),
-    (0.35, (62, 18, 96)),
-    (0.65, (190, 54, 84)),
-    (0.87, (250, 170, 60)),
-    (1.0, (255, 250, 210)),
-)
 _LINE = 0xFF
 _HEAD: Final = """<!DOCTYPE html>
 <html lang="en">
@@ -97,11 +91,8 @@ def thumbnail(waveform: Waveform, bars: float) -> bytes:
 
 
 def _palette() -> list[int]:
-    stops = [stop for stop, _ in _COLOURS]
-    values = np.linspace(0.0, 1.0, 256)
-    channels = [np.interp(values, stops, [colour[at] for _, colour in _COLOURS]) for at in range(3)]
-    table = np.rint(np.stack(channels, axis=-1)).astype(int)
-    table[_LINE] = (255, 255, 255)
+    table = shaded(np.linspace(0.0, 1.0, 256))
+    table[_LINE] = 255
     return [int(value) for value in table.ravel()]
 
 

@@ -17,6 +17,7 @@ from riffsidecar.spectrogram import BEAT_GRID, uint8_to_mel
 from riffsidecar.training.config import TrainingConfig
 from riffsidecar.training.dataset import LoopSet
 from riffsidecar.training.run import Run
+from riffsidecar.training.samples import SAMPLE_STEPS, reconstruction_samples
 from riffsidecar.training.start import adopt_autoencoder_weights
 
 __all__ = [
@@ -169,7 +170,15 @@ def train_autoencoder(
             loss = loss + settings.anchor_weight * moved
         return loss, figures, settings.batch
 
-    run.train(loss_of, report)
+    sample = reconstruction_samples(folder / "samples", autoencoder, loops)
+
+    def report_with_samples(step: int, steps: int, figures: dict[str, float], rate: float) -> None:
+        if step % SAMPLE_STEPS == 0 or step == steps:
+            with run.averaged():
+                sample(step)
+        report(step, steps, figures, rate)
+
+    run.train(loss_of, report_with_samples)
     with run.averaged():
         statistics = latent_statistics(autoencoder, loops)
         autoencoder.register_to_config(latents_mean=statistics[0], latents_std=statistics[1])

@@ -27,6 +27,7 @@ from riffsidecar.training.config import DenoiserConfig, TrainingConfig
 from riffsidecar.training.dataset import LoopRecord, LoopSet
 from riffsidecar.training.latents import LatentSet
 from riffsidecar.training.run import Run
+from riffsidecar.training.samples import SAMPLE_STEPS, prompt_samples
 from riffsidecar.training.start import adopt_weights
 
 __all__ = ["Batch", "Batches", "TextLoss", "averaged_nets", "train_denoiser"]
@@ -203,13 +204,16 @@ def train_denoiser(
         value, size = loss(denoiser, text_encoder, rng, batch_columns=settings.batch_columns)
         return value, {"loss": float(value.detach())}, size
 
+    sample = prompt_samples(folder / "samples", autoencoder, denoiser, text_encoder, text_folder)
+
     def report_with_validation(step: int, steps: int, figures: dict[str, float], rate: float) -> None:
-        if step % 500 == 0 or step == steps:
+        if step % SAMPLE_STEPS == 0 or step == steps:
             with run.averaged(), torch.no_grad():
                 values = [
                     float(validation(denoiser, text_encoder, np.random.default_rng(i), batch_columns=1024)[0])
                     for i in range(8)
                 ]
+                sample(step)
             figures = {**figures, "validation": float(np.mean(values))}
         report(step, steps, figures, rate)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from support_diffusion import TEXT_FOLDER, tiny_pipeline
 
 from riffsidecar.diffusion.checkpoints import load_pipeline
@@ -51,6 +52,10 @@ def test_the_tiny_chain_makes_a_checkpoint_that_renders(data: Path, tmp_path: Pa
     pipeline.kind.set_draft(True)
     draft = pipeline("house drums", length=length, num_inference_steps=4, seed=1)
     assert np.isfinite(draft.spectrogram).all()
+    for part in ("autoencoder", "denoiser"):
+        samples = list((tmp_path / part / "samples").glob("*.png"))
+        assert [path.name for path in samples] == ["000030.png"]
+        assert np.asarray(Image.open(samples[0])).std() > 1
     ways = tmp_path / "flow_map" / "trajectories"
     solved = {path: path.stat().st_mtime_ns for path in ways.glob("*.npz")}
     assert len(solved) == load_config("tiny").distill.trajectory_batches
