@@ -19,7 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 import scipy.fft
-import scipy.signal
+from numba import njit
 from numpy.typing import NDArray
 
 from riffsidecar.audio.limiter import limiting_gain, peak_envelope
@@ -45,6 +45,7 @@ _STEP_S = 0.1
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
 _OFFSET_LUFS = -0.691
+
 _SETTLE_S = 1.0
 """The slower filter's poles lie at 38 Hz with Q 0.5: after one second its memory is below 1e-90."""
 
@@ -192,14 +193,33 @@ def _k_weighted_power(waveform: Waveform) -> Array:
 def _k_weighted(waveform: Waveform) -> Array:
     """Return the periodic steady state of the K-weighting filter, float64 ``(channels, num_samples)``."""
     samples = waveform.samples.astype(np.float64)
-    sections = _k_weighting(waveform.sample_rate).copy()  # scipy refuses read-only coefficients
     settle = round(_SETTLE_S * waveform.sample_rate)
     # Indices running up to sample -1, wrapped: the tail of the loop, repeated when the loop is short.
-    lead_in = samples[:, np.arange(-settle, 0) % waveform.num_samples]
-    rest = np.zeros((len(sections), waveform.channels, 2))
-    _, state = scipy.signal.sosfilt(sections, lead_in, zi=rest)
-    weighted, _ = scipy.signal.sosfilt(sections, samples, zi=state)
-    return np.asarray(weighted, dtype=np.float64)
+    lead_in = np.ascontiguousarray(samples[:, np.arange(-settle, 0) % waveform.num_samples])
+    sections = _k_weighting(waveform.sample_rate)
+    state = np.zeros((waveform.channels, len(sections), 2))
+    _filter_sections(sections, lead_in, state)
+    _filter_sections(sections, samples, state)
+    return samples
+
+
+@njit(cache=True, nogil=True)
+def _filter_sections(sections: Array, samples: Array, state: Array) -> None:  # pragma: no cover
+    """Filter samples (channels, num_samples) where they are, by second-order sections (sections, 6).
+
+    ``state`` (channels, sections, 2) is that of the transposed direct form II, and goes on. As
+    `scipy.signal.sosfilt`, whose package takes longer to import than the embedded model takes to load.
+    """
+    for channel in range(samples.shape[0]):
+        for sample in range(samples.shape[1]):
+            value = samples[channel, sample]
+            for section in range(sections.shape[0]):
+                b0, b1, b2, _, a1, a2 = sections[section]
+                given = value
+                value = b0 * given + state[channel, section, 0]
+                state[channel, section, 0] = b1 * given - a1 * value + state[channel, section, 1]
+                state[channel, section, 1] = b2 * given - a2 * value
+            samples[channel, sample] = value
 
 
 @lru_cache(maxsize=16)

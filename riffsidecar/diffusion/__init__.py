@@ -3,3 +3,7 @@
 Importing this package loads no torch; its modules do. Import what is needed from them:
 `riffsidecar.diffusion.pipeline`, `riffsidecar.diffusion.checkpoints` and so on.
 """
+
+from riffsidecar.diffusion.lean_imports import install
+
+install()

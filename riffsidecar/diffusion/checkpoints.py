@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers.utils import logging as transformers_logging
 
+from riffsidecar.diffusion.layouts import is_stable_layout
+from riffsidecar.diffusion.lean_imports import without_others
 from riffsidecar.diffusion.pipeline import LoopPipeline
-from riffsidecar.diffusion.single_file import load_single
-from riffsidecar.diffusion.stable_layout import is_stable_layout, load_stable
 from riffsidecar.errors import CheckpointError, RiffError, nearest
 
 __all__ = ["EMBEDDED", "checkpoint_digest", "find_checkpoint", "load_pipeline", "packaged_checkpoint"]
@@ -129,10 +129,17 @@ def load_pipeline(
         _check_index(path)
     try:
         with _no_progress_bars():
+            # Nets of others take longer to import than the embedded model takes to load.
             if single:
+                from riffsidecar.diffusion.single_file import load_single
+
                 pipeline = load_single(path / _SINGLE, path / "tokenizer")
+            elif stable:
+                from riffsidecar.diffusion.stable_layout import load_stable
+
+                pipeline = load_stable(path)
             else:
-                pipeline = load_stable(path) if stable else _load_own(path)
+                pipeline = _load_own(path)
     except RiffError as error:
         raise CheckpointError(f"the checkpoint {path} cannot be used: {error}; {_REMEDY}") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError) as error:
@@ -151,9 +158,10 @@ def load_pipeline(
 
 def _load_own(path: Path) -> LoopPipeline:
     # The keyword for the dtype changed its name between releases of diffusers: nets are cast by the caller.
-    loaded: LoopPipeline = LoopPipeline.from_pretrained(
-        path, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
-    )
+    with without_others():
+        loaded: LoopPipeline = LoopPipeline.from_pretrained(
+            path, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
+        )
     return loaded
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from diffusers import ModelMixin, SchedulerMixin, UNet2DConditionModel
+from diffusers import ModelMixin, SchedulerMixin
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -121,6 +121,13 @@ class ModelKind(Protocol):
 def kind_of(components: Components) -> ModelKind:
     """Return the kind of model that these components are, by their denoiser."""
     from riffsidecar.diffusion.beat_grid import BeatGridKind
+    from riffsidecar.diffusion.denoiser import ColumnDenoiser
+
+    if isinstance(components.denoiser, ColumnDenoiser):
+        return BeatGridKind(components)
+    # The U-Net takes longer to import than the embedded model takes to load.
+    from diffusers import UNet2DConditionModel
+
     from riffsidecar.diffusion.spectrogram_image import SpectrogramImageKind
 
     if isinstance(components.denoiser, UNet2DConditionModel):

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderTiny
 from torch.utils.hooks import RemovableHandle
 
 from riffsidecar.diffusion.checkpoints import EMBEDDED, load_pipeline
@@ -194,6 +193,8 @@ class ModelShelf:
         if quality != "draft" or not self._store.has(PREVIEW_DECODER):
             kind.preview_vae = None
         elif kind.preview_vae is None:
+            from diffusers import AutoencoderTiny
+
             folder, _ = self._store.checked(PREVIEW_DECODER)
             try:
                 net = AutoencoderTiny.from_pretrained(

@@ -16,16 +16,14 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from riffsidecar.diffusion.format import FormatComponent
+from riffsidecar.diffusion.layouts import STABLE_COMPONENTS
 from riffsidecar.diffusion.pipeline import LoopPipeline
 from riffsidecar.diffusion.solvers import KarrasSolver
 from riffsidecar.errors import CheckpointError
 from riffsidecar.models.safetensors_header import PICKLE_SUFFIXES
 from riffsidecar.spectrogram.formats import RIFFUSION
 
-__all__ = ["STABLE_COMPONENTS", "is_stable_layout", "load_stable", "noise_solver"]
-
-STABLE_COMPONENTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
-"""The folders that a model of this layout must have."""
+__all__ = ["load_stable", "noise_solver"]
 
 _SOLVER: Mapping[str, Any] = {
     "algorithm_type": "dpmsolver++",
@@ -44,11 +42,6 @@ _BETAS = {
     "beta_schedule": "scaled_linear",
 }
 _SCHEDULE_KEYS = (*_BETAS, "prediction_type", "steps_offset", "timestep_spacing")
-
-
-def is_stable_layout(index: object) -> bool:
-    """Tell whether a ``model_index.json`` names the parts of Stable Diffusion 1.x."""
-    return isinstance(index, dict) and all(isinstance(index.get(name), list) for name in STABLE_COMPONENTS)
 
 
 def load_stable(path: Path) -> LoopPipeline:
