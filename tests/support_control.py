@@ -134,6 +134,7 @@ class FakeMidi:
         self.output_names = tuple(outputs)
         self.clock: Callable[[], float] = time.monotonic
         self.is_gone = False
+        self.tell_gone: Callable[[], None] = lambda: None
         self.receivers: dict[str, Callable[[Sequence[int], float], None]] = {}
         self.sent: queue.Queue[bytes] = queue.Queue()
         self.opened: queue.Queue[str] = queue.Queue()
@@ -143,6 +144,14 @@ class FakeMidi:
 
     def __call__(self) -> FakeMidi:
         return self
+
+    def when_gone(self, tell: Callable[[], None]) -> None:
+        self.tell_gone = tell
+
+    def die(self, problem: str) -> None:
+        """End, as a driver does that crashes."""
+        self.problem, self.is_gone = problem, True
+        self.tell_gone()
 
     def inputs(self) -> tuple[str, ...]:
         if self.problem:

@@ -2,7 +2,8 @@
 
 What is played is only put in a queue where it comes in. One thread does the rest: it looks once a second
 which ports there are, because no driver says when one is unplugged, opens them by name, reads what came, and
-sends what is to light up. A MIDI system that is not there, or that dies, is looked for again.
+sends what is to light up. A MIDI system that dies is opened anew at once, and for as long as that fails, or
+there is none, it is looked for again.
 """
 
 from __future__ import annotations
@@ -162,9 +163,9 @@ class MidiSurface:
         next_look_s = self._clock()
         try:
             while not self._closing.is_set():
-                if self._clock() >= next_look_s:
+                if self._clock() >= next_look_s or self._is_lost():
                     self._guard(self._look)
-                    next_look_s = self._clock() + self._poll_s
+                    next_look_s = self._next_look_s()
                 self._guard(self._read_events)
                 self._guard(self._read_messages)
                 self._wake.wait(max(0.0, next_look_s - self._clock()))
@@ -180,6 +181,16 @@ class MidiSurface:
             self._log.warning("MIDI: %s", error)
         except Exception:
             self._log.exception("MIDI failed, going on")
+
+    def _is_lost(self) -> bool:
+        return self._backend is not None and self._backend.is_gone
+
+    def _next_look_s(self) -> float:
+        """Return when to look again; at once where a MIDI system has just died that had lived for a while."""
+        now_s = self._clock()
+        if self._backend is None:
+            return min(max(now_s, self._next_try_s), now_s + self._poll_s)
+        return now_s + self._poll_s
 
     def _look(self) -> None:
         """Open the ports that have come, close those that have gone."""
@@ -200,7 +211,7 @@ class MidiSurface:
             self._complain(deaf or dark)
         except MidiError as error:
             self._complain(str(error))
-        if self._backend is not None and self._backend.is_gone:
+        if self._is_lost():
             self._drop_system()
 
     def _system(self) -> MidiBackend | None:
@@ -219,6 +230,7 @@ class MidiSurface:
         except MidiError as error:
             raise MidiError(f"MIDI is off, everything else works: {error}") from error
         self._born_s = now_s
+        self._backend.when_gone(self._wake.set)
         return self._backend
 
     def _drop_system(self) -> None:

@@ -56,6 +56,10 @@ class MidiBackend(Protocol):
         """Return whether it will never answer again, and a new one is needed."""
         ...
 
+    def when_gone(self, tell: Callable[[], None]) -> None:
+        """Call ``tell``, on any thread, as soon as it is gone; it must neither block nor raise."""
+        ...
+
     def inputs(self) -> tuple[str, ...]:
         """Return the names of the ports that can be listened to."""
         ...

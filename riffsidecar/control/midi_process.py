@@ -57,6 +57,7 @@ class MidiProcess:
         self._sending = threading.Lock()
         self._ending = threading.Lock()
         self._gone = threading.Event()
+        self._tell_gone: Callable[[], None] = lambda: None
         try:
             # Not multiprocessing: it would import the daemon's main module, and with it a hundred megabytes.
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
@@ -84,6 +85,10 @@ class MidiProcess:
     def is_gone(self) -> bool:
         """Return whether the process has ended, and a new one is needed."""
         return self._gone.is_set()
+
+    def when_gone(self, tell: Callable[[], None]) -> None:
+        """Call ``tell``, on a thread of this object, as soon as the process has ended."""
+        self._tell_gone = tell
 
     def inputs(self) -> tuple[str, ...]:
         """Return the names of the ports that can be listened to."""
@@ -178,6 +183,7 @@ class MidiProcess:
             self._gone.set()
             self._answers.put(None)
             pipe.close()
+            self._tell_gone()
 
     def _kill(self) -> None:
         """End the process by force, if it has not ended."""

@@ -167,6 +167,34 @@ def test_a_midi_system_that_has_died_is_opened_anew_with_its_ports_and_its_clock
     assert second.is_closed
 
 
+def test_a_midi_system_that_dies_is_opened_anew_at_once_and_not_with_the_next_look() -> None:
+    day_s, now = 86400.0, [0.0]
+    systems, recorder = [FakeMidi(), FakeMidi()], Recorder()
+    first, second = systems
+    surface = MidiSurface("pads", backend=lambda: systems.pop(0), poll_s=day_s, clock=lambda: now[0])
+    surface.start(recorder)
+    first.wait_for(PADS)
+    # It has lived for a while, so it is no system that dies as often as it is opened.
+    now[0] = 2 * day_s
+    first.die("the driver has crashed")
+    second.wait_for(PADS)
+    second.play(0x90, 36, 64)
+    assert recorder.command() == TriggerPad(1, 64)
+    surface.close()
+
+
+def test_a_midi_system_that_dies_as_soon_as_it_is_opened_is_not_opened_again_without_a_pause() -> None:
+    systems = [FakeMidi(), FakeMidi()]
+    first = systems[0]
+    surface = MidiSurface("pads", backend=lambda: systems.pop(0), poll_s=86400.0, clock=lambda: 0.0)
+    surface.start(Recorder())
+    first.wait_for(PADS)
+    first.die("the driver has crashed")
+    assert first.closed.get(timeout=WAIT_S) == PADS
+    surface.close()
+    assert first.is_closed and len(systems) == 1
+
+
 def test_a_driver_that_does_not_come_back_does_not_keep_the_surface_from_closing() -> None:
     midi, is_in, let_go = FakeMidi(), threading.Event(), threading.Event()
 

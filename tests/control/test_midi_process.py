@@ -52,11 +52,12 @@ def test_a_refusal_is_an_error_and_the_process_stays(play: Play) -> None:
 
 
 def test_a_driver_that_crashes_takes_its_process_and_nobody_else(play: Play) -> None:
-    process = play()
+    process, told = play(), threading.Event()
+    process.when_gone(told.set)
     port = process.open_input("Pads", lambda data, at_s: None)
     with pytest.raises(MidiError, match="exit code"):
         process.open_input("crashes", lambda data, at_s: None)
-    assert process.is_gone
+    assert process.is_gone and told.wait(WAIT_S)
     port.close()
     with pytest.raises(MidiError, match="exit code"):
         process.inputs()
