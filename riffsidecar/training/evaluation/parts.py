@@ -13,7 +13,7 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
         "families": "is the family asked for heard; grid, pulse and downbeat, by meter and number of bars",
         "knobs": "density, brightness and energy from 0.1 to 0.9: differences of the heard sound, with t",
         "adherence": "genre, instruments, drums in the tagger's ears, for seen phrasings and unseen slang",
-        "pitch": "share of the sound in the asked scale and chords",
+        "pitch": "share of the sound in the asked scale and chords; jitter and shimmer of held partials",
         "sound": "tempo within 1 %, length, seams, bandwidth, width, loudness, clipping",
         "distance": "kernel audio distance to held-out loops",
         "neighbours": "nearest training loop beside that of held-out loops: copies",

@@ -1,4 +1,4 @@
-"""Do loops keep to the asked scale and chords, and do two pads over the same chords agree."""
+"""Do loops keep to the asked scale and chords, are held notes steady, and do two pads over chords agree."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from riffsidecar.spectrogram import BEAT_GRID
 from riffsidecar.training.dataset import composed_score
 from riffsidecar.training.evaluation.bench import Bench
 from riffsidecar.training.evaluation.loops import Ask, Loop, rendered
+from riffsidecar.training.evaluation.partials import steadiness, with_blurred_phases
 from riffsidecar.training.evaluation.table import Check, Part, Row
 from riffsidecar.training.instruments import INSTRUMENTS
 from riffsidecar.training.pitch_classes import agreement, chord_stretches, share_in
@@ -45,7 +46,18 @@ def _row(name: str, loops: Sequence[Loop], harmonies: Sequence[tuple[Key, Chords
         )
     means = np.mean(figures, axis=0)
     names = ("in scale", "in other scales", "in chord", "in other chords")
-    return Row(name, len(loops), dict(zip(names, map(float, means), strict=True)))
+    return Row(name, len(loops), dict(zip(names, map(float, means), strict=True)) | _steady(loops))
+
+
+def _steady(loops: Sequence[Loop], *, blurred: bool = False) -> dict[str, float]:
+    """Return the mean steadiness of held partials, over loops that hold any."""
+    heard = [steadiness(with_blurred_phases(loop.samples) if blurred else loop.samples) for loop in loops]
+    holding = [each for each in heard if each.held > 0.0]
+    return {
+        "held": float(np.mean([each.held for each in heard])),
+        "jitter cents": float(np.mean([each.jitter_cents for each in holding])) if holding else float("nan"),
+        "shimmer dB": float(np.mean([each.shimmer_db for each in holding])) if holding else float("nan"),
+    }
 
 
 def _follows(row: Row) -> float:
@@ -54,11 +66,13 @@ def _follows(row: Row) -> float:
 
 
 def measure_pitch(bench: Bench) -> Part:
-    """Fold pitched loops into pitch classes under each of their chords.
+    """Fold pitched loops into pitch classes under each of their chords, and follow their held partials.
 
     Needed: the codec loses at most 0.02 of the share in the scale, the model's loops at most 0.05, and the
     model follows the chords, above what transposed chords have, in 0.9 of the codec's measure. The floors
-    are the same loops against transposed scales, and untrained weights.
+    are the same loops against transposed scales, and untrained weights. Jitter and shimmer of held partials
+    (`riffsidecar.training.evaluation.partials`) are needed at 0.9 of the way from real loops whose phases
+    are blurred to real loops, for the codec, and to the codec, for the model.
     """
     harmonies: dict[int, tuple[Key, Chords]] = {}
     for index in range(bench.count):
@@ -71,6 +85,11 @@ def measure_pitch(bench: Bench) -> Part:
     real = _row("real loops (ceiling)", [bench.real(index).loop for index in harmonies], every)
     codec = _row("through the codec (ceiling)", [bench.coded(index) for index in harmonies], every)
     model = _row("the model", [bench.answered(index, "seen") for index in harmonies], every)
+    blurred = Row(
+        "real loops, phases blurred (floor)",
+        len(harmonies),
+        _steady([bench.real(index).loop for index in harmonies], blurred=True),
+    )
     few = [index for index in bench.blanks if index in harmonies]
     blank = _row(
         "untrained weights (floor)", [bench.blank(index) for index in few], [harmonies[i] for i in few]
@@ -79,7 +98,7 @@ def measure_pitch(bench: Bench) -> Part:
     transposed = {"other scales": model["in other scales"], "untrained": blank["in scale"]}
     return Part(
         "pitch",
-        (real, codec, model, blank),
+        (real, codec, model, blurred, blank),
         (
             Check(
                 "codec: in scale",
@@ -89,7 +108,22 @@ def measure_pitch(bench: Bench) -> Part:
             ),
             Check("in scale", model["in scale"], real["in scale"] - _MODEL_MAY_LOSE, transposed),
             Check("follows chords", _follows(model), needed, {"untrained": _follows(blank)}),
+            *_steady_checks("codec: ", codec, real, blurred),
+            *_steady_checks("", model, codec, blurred),
         ),
+    )
+
+
+def _steady_checks(prefix: str, row: Row, ceiling: Row, floor: Row) -> tuple[Check, ...]:
+    return tuple(
+        Check(
+            f"{prefix}{name}",
+            row[name],
+            floor[name] + _OF_THE_CODEC * (ceiling[name] - floor[name]),
+            {"phases blurred": floor[name]},
+            at_most=True,
+        )
+        for name in ("jitter cents", "shimmer dB")
     )
 
 
