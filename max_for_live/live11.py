@@ -33,12 +33,13 @@ _PAD = (66, 31)
 _KNOBS_LEFT = 296
 _KNOB = (48, 52)
 _WIDTH = _KNOBS_LEFT + KNOBS_PER_ROW * _KNOB[0] + 8
-_SLOTS = "path this_device canonical_parent clip_slots"
+_TRACK = "this_device canonical_parent"
 _SETTLE_MS = 250  # Live warps a new clip after the call that asked for it
 _SAME = 1e-4
 _WAITING = "0.98 0.7 0.2 1."
 _READY = "0.3 0.8 0.35 1."
 _FAILED = "0.9 0.2 0.15 1."
+_EMPTY = "0.3 0.3 0.3 1."
 _ANSWERS = ("/riff/state", "/riff/ack", "/riff/progress", "/riff/done", "/riff/error")
 
 
@@ -151,7 +152,7 @@ def _add_pads(patch: Patch, wires: Wires) -> None:
         own = patch.object(f"own-{what.rpartition('/')[2]}", "route id")
         patch.cord(wires.answers, place, own)
         patch.cord(name, 0, own, 1)
-    states = patch.object("states", "route pad")
+    states = patch.object("states", "route pad bank")
     patch.cord(wires.answers, 1, states)
     names = patch.object("pad-row", "unpack i s s s i")
     patch.connect(states, names)
@@ -176,11 +177,28 @@ def _add_pads(patch: Patch, wires: Wires) -> None:
     patch.connect("obj-error-text", "obj-status")
     failed = patch.object("error-order", "t b")
     patch.connect(trouble, failed, last, patch.message("pad-failed", f"$1 activebgcolor {_FAILED}"), router)
+    _add_bank(patch, router)
     _add_clips(patch, router)
 
 
+def _add_bank(patch: Patch, pads: str) -> None:
+    """Ask for the bank when the daemon comes, and let no pad of another bank look as if it had a loop."""
+    patch.cord("obj-back", 0, patch.message("state-ask", "/riff/query state"))
+    patch.connect("obj-state-ask", "obj-send")
+    another = patch.object("bank-changed", "zl.change")
+    patch.cord("obj-states", 1, another)
+    each = patch.object("bank-pads", f"uzi {NUM_PADS}")
+    patch.connect(another, patch.object("bank-new", "t b"), each)
+    empty = patch.message("pad-empty", f"$1 activebgcolor {_EMPTY}")
+    patch.cord(each, 2, empty)
+    patch.connect(empty, pads)
+
+
 def _add_clips(patch: Patch, router: str) -> None:
-    """Make a clip of a loop: keep what it is, find an empty slot, create, warp, loop."""
+    """Make a clip of a loop: keep what it is, find an empty slot, create, and leave the rest for later.
+
+    All of it runs before the next message, so that the loop that comes next cannot take its place.
+    """
     loops = patch.object("loops", "route -1")
     patch.connect("obj-own-done", loops)
     order = patch.object("loop-order", "t l l l")
@@ -202,77 +220,110 @@ def _add_clips(patch: Patch, router: str) -> None:
     patch.cord(fields, 1, file, 1)
     first = patch.object("first", "unpack i")
     patch.cord(order, 0, first)
-    found = patch.object("found", "t i b b i")
+    found = patch.object("found", "t b i b i")
     patch.connect(first, found)
     patch.cord(found, 3, patch.message("pad-ready", f"$1 activebgcolor {_READY}"))
     patch.connect("obj-pad-ready", router)
+    made = patch.object("made", "pack 0 0. 0")
+    patch.cord(found, 3, made, 2)
     patch.cord(found, 2, samples)
     patch.connect(samples, beats)
-    again = patch.object("once-more", "onebang")
-    patch.cord(found, 1, again, 1)
-    index = patch.object("index", "i")
-    patch.connect(found, patch.object("row", "expr $i1 - 1"), index)
-    look = patch.object("look", "deferlow")
-    where = patch.object("slot-words", f"sprintf {_SLOTS} %ld")
-    slot_path, slot = patch.object("slot-path", "live.path"), patch.object("slot", "live.object")
-    patch.connect(index, look, where, slot_path)
-    got = patch.object("slot-got", "t l l")
-    patch.cord(slot_path, 1, got)
-    patch.cord(got, 1, slot, 1)
-    there = patch.object("slot-there", "route id")
-    none = patch.object("slot-none", "sel 0")
-    patch.connect(got, there, none)
-    wrap = patch.message("from-the-top", "0")
-    patch.connect(none, again, wrap, index)
-    say(patch, "full", "no clip made: this track has no empty slot", (again, 1))
-    ask = patch.message("slot-ask", "get has_clip")
-    patch.cord(none, 1, patch.object("slot-is-there", "t b"))
-    patch.connect("obj-slot-is-there", ask, slot)
-    answer = patch.object("slot-answer", "route has_clip")
-    taken = patch.object("slot-taken", "sel 0 1")
-    patch.connect(slot, answer, taken)
-    following = patch.object("next", "t b")
-    patch.cord(taken, 1, following)
-    kept = patch.object("kept", "i")
-    patch.cord(index, 0, kept, 1)
-    patch.connect(following, kept, patch.object("next-index", "expr $i1 + 1"), index)
-    create = patch.object("create", "t b b")
-    patch.connect(taken, create)
+    patch.cord(beats, 0, made, 1)
+    index = patch.object("index", "expr ($i1 - 1 + ($i2 <= $i3) * ($i2 - 1)) % $i3")
+    patch.cord(found, 1, index, 1)
+    create = _add_search(patch, found, index)
     patch.cord(create, 1, file)
-    patch.connect(file, patch.object("create-call", "prepend call create_audio_clip"), slot)
-    _add_finish(patch, create, beats)
+    patch.connect(file, patch.object("create-call", "prepend call create_audio_clip"), "obj-slot")
+    _add_warp(patch, create, made)
+    _add_finish(patch, made)
 
 
-def _add_finish(patch: Patch, create: str, beats: str) -> None:
-    """Warp the new clip at once, and give it its loop when Live has done so."""
-    where = patch.object("clip-words", f"sprintf {_SLOTS} %ld clip")
+def _add_search(patch: Patch, found: str, index: str) -> str:
+    """Look at each slot of the track once, from the pad's own on; return what the first empty one fires."""
+    steps = patch.object("search", "t b b b")
+    patch.connect(found, steps)
+    is_made = patch.object("is-made", "i")
+    patch.cord(steps, 2, patch.message("not-made", "0"))
+    patch.cord("obj-not-made", 0, is_made, 1)
+    track_path, track = patch.object("track-path", "live.path"), patch.object("track", "live.object")
+    patch.cord(steps, 1, patch.message("track-ask", f"path {_TRACK}"))
+    patch.connect("obj-track-ask", track_path)
+    got = patch.object("track-got", "t b l")
+    patch.cord(track_path, 1, got)
+    patch.cord(got, 1, track, 1)
+    patch.connect(got, patch.message("count-ask", "getcount clip_slots"), track)
+    count = patch.object("count", "t i i")
+    patch.connect(track, patch.object("count-answer", "route clip_slots"), count)
+    patch.cord(count, 1, index, 2)
+    each = patch.object("each-slot", "uzi")
+    patch.connect(count, each)
+    patch.cord(each, 2, index)
+    none = patch.object("none-made", "sel 0")
+    patch.connect(steps, is_made, none)
+    no_slot = "no clip made: this track has no empty slot (the device must not lie in a rack)"
+    say(patch, "full", no_slot, (none, 0))
+    where = patch.object("slot-words", f"sprintf path {_TRACK} clip_slots %ld")
+    slot_path, slot = patch.object("slot-path", "live.path"), patch.object("slot", "live.object")
+    patch.connect(index, patch.object("slot-index", "t i i"), where, slot_path)
+    there = patch.object("slot-got", "t b l")
+    patch.cord(slot_path, 1, there)
+    patch.cord(there, 1, slot, 1)
+    patch.connect(there, patch.message("slot-ask", "get has_clip"), slot)
+    free = patch.object("slot-free", "sel 0")
+    patch.connect(slot, patch.object("slot-answer", "route has_clip"), free)
+    create = patch.object("create", "t b b b b")
+    patch.connect(free, create)
+    patch.cord(create, 3, patch.message("search-end", "break"))
+    patch.connect("obj-search-end", each)
+    patch.cord(create, 2, patch.message("is-found", "1"))
+    patch.cord("obj-is-found", 0, is_made, 1)
+    return create
+
+
+def _add_warp(patch: Patch, create: str, made: str) -> None:
+    """Warp the new clip at once, and hand it on; Live takes a while to do so."""
+    where = patch.object("clip-words", f"sprintf path {_TRACK} clip_slots %ld clip")
+    kept = patch.object("clip-index", "i")
+    patch.cord("obj-slot-index", 1, kept, 1)
     path, clip = patch.object("clip-path", "live.path"), patch.object("clip", "live.object")
-    again = patch.object("clip-order", "t b")
-    index = patch.object("clip-index", "i")
-    patch.connect(create, again, index, where, path)
-    patch.cord("obj-index", 0, index, 1)
+    patch.connect(create, kept, where, path)
     got = patch.object("clip-got", "t l l")
     patch.cord(path, 1, got)
     patch.cord(got, 1, clip, 1)
     there = patch.object("clip-there", "route id")
     none = patch.object("clip-none", "sel 0")
     patch.connect(got, there, none)
-    say(patch, "refused", "Live takes no clip from that file", (none, 0))
-    steps = patch.object("clip-steps", "t b b")
+    say(patch, "refused", "Live takes no clip here: is the track frozen or no audio track?", (none, 0))
+    steps = patch.object("clip-steps", "t i b")
     patch.cord(none, 1, steps)
     patch.cord(steps, 1, patch.message("warp", "set warping 1"))
     patch.connect("obj-warp", clip)
-    later = patch.object("settle", f"delay {_SETTLE_MS}")
-    patch.connect(steps, later)
-    length = patch.object("length", "f")
-    patch.cord(beats, 0, length, 1)
-    begin = patch.object("loop-steps", "t b b b b")
-    patch.connect(later, begin)
-    for outlet, words in ((3, "set looping 1"), (2, "set loop_start 0."), (1, "set start_marker 0.")):
+    patch.connect(steps, made)
+
+
+def _add_finish(patch: Patch, made: str) -> None:
+    """Give each clip its loop and its name when Live has warped it; several may wait at a time."""
+    later = patch.object("settle", f"pipe 0 0. 0 {_SETTLE_MS}")
+    patch.connect(made, later)
+    again = patch.object("settled", "pack 0 0. 0")
+    for place in range(3):
+        patch.cord(later, place, again, place)
+    # What waits comes back on Max's timer; Live is spoken to from its main thread.
+    each = patch.object("settled-clip", "unpack i f i")
+    patch.connect(again, patch.object("settled-later", "deferlow"), each)
+    clip = patch.object("warped", "live.object")
+    pad, length = patch.object("clip-pad", "i"), patch.object("length", "f")
+    patch.cord(each, 2, pad, 1)
+    patch.cord(each, 1, length, 1)
+    begin = patch.object("loop-steps", "t b b b b b i")
+    patch.connect(each, begin)
+    patch.cord(begin, 5, patch.message("warped-id", "id $1"))
+    patch.cord("obj-warped-id", 0, clip, 1)
+    for outlet, words in ((4, "set looping 1"), (3, "set loop_start 0."), (2, "set start_marker 0.")):
         message = patch.message(f"clip-{words.split()[1]}", words)
         patch.cord(begin, outlet, message)
         patch.connect(message, clip)
-    patch.connect(begin, length)
+    patch.cord(begin, 1, length)
     ends = patch.object("ends", "t f f f")
     patch.connect(length, ends)
     for outlet, word in ((2, "loop_end"), (1, "end_marker")):
@@ -281,3 +332,6 @@ def _add_finish(patch: Patch, create: str, beats: str) -> None:
         patch.connect(setter, clip)
     told = patch.object("told", "sprintf set a clip of %g beats")
     patch.connect(ends, told, "obj-status")
+    names = patch.object("names", "coll")
+    patch.connect("obj-pad-name", names)
+    patch.connect(begin, pad, names, patch.message("clip-name", "set name $1"), clip)

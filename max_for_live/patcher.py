@@ -44,6 +44,7 @@ _ARITY: Final[Mapping[str, Arity]] = {
     "+~": (2, 1, (_SIGNAL,)),
     "buffer~": (1, 2, ("float", "bang")),
     "change": (1, 3, ("", "int", "int")),
+    "coll": (1, 4, ("", "", "", "")),
     "deferlow": (1, 1, ("",)),
     "delay": (2, 1, ("bang",)),
     "expr": (1, 1, ("",)),
@@ -81,6 +82,8 @@ _ARITY: Final[Mapping[str, Arity]] = {
     "udpreceive": (1, 1, ("",)),
     "udpsend": (1, 0, ()),
     "umenu": (1, 3, ("int", "", "")),
+    "uzi": (2, 3, ("bang", "bang", "int")),
+    "zl.change": (2, 2, ("", "")),
     "zl.reg": (2, 2, ("", "")),
     "zl.rev": (2, 2, ("", "")),
     "zl.slice": (2, 2, ("", "")),
@@ -324,6 +327,9 @@ def _arity_of(text: str) -> Arity:
             return 1, len(arguments), tuple(kinds.get(each, "") for each in arguments)
         case "pack" | "pak":
             return len(arguments), 1, ("",)
+        case "pipe":
+            kinds = tuple("float" if "." in each else "int" for each in arguments[:-1])
+            return len(arguments), len(kinds), kinds
         case "sprintf":
             return max(1, sum(word.count("%") for word in words)), 1, ("",)
         case "expr" | "if":

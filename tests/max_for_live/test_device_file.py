@@ -287,6 +287,12 @@ def test_nothing_is_printed_and_nothing_waits_for_the_sound_to_be_on(name: str) 
     assert [text for text in objects_of(name) if re.match(r"(print|loadbang|loadmess)\b", text)] == []
 
 
+@pytest.mark.parametrize("name", DEVICES)
+def test_no_message_has_a_comma_or_a_semicolon_where_max_would_begin_another(name: str) -> None:
+    messages = [box["text"] for box in boxes_of(name).values() if box["maxclass"] == "message"]
+    assert [text for text in messages if re.search("[,;]", text)] == []
+
+
 def test_the_menus_of_the_main_device_are_those_of_its_script() -> None:
     script = make_script()
     assert value_of(parameters_of(MAIN)["Loops to"])["parameter_enum"] == list(PLACES)

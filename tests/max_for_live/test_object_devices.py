@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,12 @@ _, LIVE11, PADS, _ = DEVICES
 WAV = "/Users/kim/Music/riff loops/riff_90_drums.wav"
 PORT = 9164
 MINE = f"id:live{PORT}-11"
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["", "backwards"])
+def no_cord_has_to_come_first(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test in both orders of the cords that leave one outlet."""
+    monkeypatch.setattr(TinyMax, "is_backwards", request.param)
 
 
 def open_device(name: str, taken: tuple[int, ...] = (0, 0, 0), **lom: Any) -> TinyMax:
@@ -190,6 +197,22 @@ def test_live_11_pads_get_the_names_of_the_bank() -> None:
     for row in state_rows({"tempo": 90.0, "pads": [pad]}).values():
         device.hear("/riff/state", *row)
     assert device.shown["pad5"] == [["text", "deep drums"]]
+    tell(device, finished(5))
+    device.wait(500)
+    assert slots(device)[0]["clip"]["name"] == "deep drums"
+
+
+def test_live_11_asks_for_the_bank_and_empties_the_pads_when_it_changes() -> None:
+    device = open_device(LIVE11)
+    assert ["/riff/query", "state"] not in device.sent
+    device.hear("/riff/welcome", PORT, "0.1.0", "ready", "live11")
+    assert ["/riff/query", "state"] in device.sent
+    device.hear("/riff/state", "bank", "house")
+    tell(device, finished(5))
+    device.hear("/riff/state", "bank", "house")
+    assert device.shown["pad5"][-1] == ["activebgcolor", 0.3, 0.8, 0.35, 1.0]
+    device.hear("/riff/state", "bank", "my own")
+    assert device.shown["pad5"][-1] == ["activebgcolor", 0.3, 0.3, 0.3, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +244,19 @@ def test_live_11_makes_two_clips_of_two_loops() -> None:
     assert slots(device)[2]["clip"]["loop_end"] == 10.5
 
 
+@pytest.mark.parametrize("gap_ms", [0, 100])
+def test_live_11_keeps_loops_apart_that_come_at_once(gap_ms: int) -> None:
+    device = open_device(LIVE11)
+    for slot in (1, 2, 3):
+        tell(device, replace(finished(slot), path=f"/loop {slot}.wav", bpm=90.0 / slot))
+        device.wait(gap_ms)
+    device.wait(500)
+    clips = [each["clip"] for each in slots(device)]
+    assert [clip["file_path"] for clip in clips] == ["/loop 1.wav", "/loop 2.wav", "/loop 3.wav"]
+    assert [clip["loop_end"] for clip in clips] == [10.5, 5.25, 3.5]
+    assert all(clip["looping"] == clip["warping"] == 1 for clip in clips)
+
+
 def test_live_11_says_why_there_is_no_clip_and_leaves_the_loops_of_others_alone() -> None:
     full = open_device(LIVE11, (1, 1))
     tell(full, finished(1))
@@ -229,7 +265,7 @@ def test_live_11_says_why_there_is_no_clip_and_leaves_the_loops_of_others_alone(
     refused = open_device(LIVE11, refuses=True)
     tell(refused, finished(1))
     refused.wait(500)
-    assert status(refused) == "Live takes no clip from that file"
+    assert status(refused) == "Live takes no clip here: is the track frozen or no audio track?"
     other = open_device(LIVE11)
     for request_id in ("midi", "id:live9124-abcd-3"):
         tell(other, finished(1, request_id))

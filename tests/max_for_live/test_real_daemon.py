@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,12 +14,16 @@ from typing import Any
 import pytest
 from support_control import OscProbe
 
-from max_for_live.build import make_script
+from max_for_live.build import FOLDER, make_script
 from riffsidecar.config import Config, OscConfig, OutputConfig, PresetsConfig, SessionConfig
 from riffsidecar.daemon import Daemon
 from riffsidecar.daemon.surfaces import Surfaces
 from riffsidecar.music import LoopLength
 from riffsidecar.render.settings import DEFAULT_FACTORY
+
+sys.path.insert(0, str(Path(__file__).parent))
+from read_amxd import read_patcher
+from tiny_max import TinyMax
 
 FAKE = Path(__file__).parent / "fake" / "session.js"
 DOUBLE = "support_pipeline:load_double"
@@ -295,3 +300,41 @@ def test_the_real_model_makes_a_clip_of_a_pad(config: Config, open_set: Open) ->
         session.until("one", "status", "set", "4 beats in slot 2")
         path = session.clips()[1]["file_path"]
         assert samples_of(path) == LoopLength.parse(1, "4/4", "120").num_samples(44100)
+
+
+def test_the_device_of_plain_objects_shows_the_bank_and_makes_clips_of_its_loops(config: Config) -> None:
+    live = {
+        "live_set": a_set(a_track(4), tempo=90, signature_numerator=7, signature_denominator=8)["live_set"]
+    }
+    with running(config) as (_, port):
+        probe = OscProbe(port)
+        device = TinyMax(read_patcher((FOLDER / "Riffsidecar (Live 11).amxd").read_bytes()), live)
+
+        def until(holds: Callable[[], bool]) -> None:
+            while not holds():
+                for address, *values in device.sent:
+                    probe.send(str(address), *values)
+                device.sent.clear()
+                device.hear(*probe.receive())  # type: ignore[arg-type]
+
+        device.load()
+        device.turn("port", float(probe.port))
+        until(lambda: ["text", "sound 16"] in device.shown.get("pad16", []))
+        device.wait(50)
+        for pad in ("pad2", "pad3"):
+            device.click(pad)
+        ready = ["activebgcolor", 0.3, 0.8, 0.35, 1.0]
+        until(lambda: all(ready in device.shown.get(pad, []) for pad in ("pad2", "pad3")))
+        device.wait(500)
+        probe.close()
+        clips = {
+            at: slot["clip"]
+            for at, slot in enumerate(live["live_set"]["tracks"][0]["clip_slots"])
+            if "clip" in slot
+        }
+        assert {at: clip["name"] for at, clip in clips.items()} == {1: "sound 2", 2: "sound 3"}
+        assert {clip["loop_end"] for clip in clips.values()} == {10.5}
+        assert {samples_of(clip["file_path"]) for clip in clips.values()} == {
+            LoopLength.parse(3, "7/8", "90").num_samples(44100)
+        }
+        assert len({clip["file_path"] for clip in clips.values()}) == 2

@@ -25,6 +25,9 @@ SOURCES = ("live.text", "live.dial", "live.menu", "live.numbox", "live.thisdevic
 class TinyMax:
     """Run one patcher, with a Live Object Model of nested dictionaries."""
 
+    is_backwards = False
+    """Which of an outlet's cords comes first: Max goes by where the boxes lie, here it may be either."""
+
     def __init__(self, patcher: Box, lom: dict[str, Any] | None = None, track: int = 0) -> None:
         self.boxes = {entry["box"]["id"].removeprefix("obj-"): entry["box"] for entry in patcher["boxes"]}
         self.lom = lom or {"live_set": {"tracks": []}}
@@ -43,6 +46,8 @@ class TinyMax:
             target, inlet = line["patchline"]["destination"]
             key = (source.removeprefix("obj-"), outlet)
             self.cords.setdefault(key, []).append((target.removeprefix("obj-"), inlet))
+        if self.is_backwards:
+            self.cords = {key: targets[::-1] for key, targets in self.cords.items()}
         self.state: dict[str, Any] = {}
         for name, box in self.boxes.items():
             self.state[name] = self.begin(*self.words(box))
@@ -57,6 +62,8 @@ class TinyMax:
     @staticmethod
     def begin(kind: str, arguments: Atoms) -> Any:
         match kind:
+            case "pipe":
+                return list(arguments[:-1])
             case "route" | "pack" | "pak":
                 return list(arguments)
             case "i" | "f":
@@ -65,6 +72,10 @@ class TinyMax:
                 return [0] * 9
             case "onebang":
                 return bool(arguments)
+            case "coll":
+                return {}
+            case "uzi":
+                return {"count": arguments[0] if arguments else 0, "is_broken": False}
             case "metro" | "delay":
                 return arguments[0] if arguments else 0
         return None
@@ -185,9 +196,44 @@ class TinyMax:
         self.keep(name, inlet, message, float)
 
     def do_pack(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
-        self.state[name][inlet] = message[0]
+        for place, value in enumerate(message, inlet):
+            self.state[name][place] = value
         if inlet == 0:
             self.out(name, 0, list(self.state[name]))
+
+    def do_pipe(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
+        for place, value in enumerate(message, inlet):
+            self.state[name][place] = value
+        if inlet == 0:
+            held = list(self.state[name])
+
+            def release() -> None:
+                for outlet in reversed(range(len(held))):
+                    self.out(name, outlet, [held[outlet]])
+
+            self.after(float(arguments[-1]), name, release)
+
+    def do_uzi(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
+        counting = self.state[name]
+        if message == ["break"]:
+            counting["is_broken"] = True
+            return
+        if message != BANG:
+            counting["count"] = int(message[0])
+        counting["is_broken"] = False
+        for number in range(1, counting["count"] + 1):
+            self.out(name, 2, [number])
+            self.out(name, 0, BANG)
+            if counting["is_broken"]:
+                return
+        self.out(name, 1, BANG)
+
+    def do_coll(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
+        kept = self.state[name]
+        if len(message) > 1:
+            kept[message[0]] = message[1:]
+        elif message[0] in kept:
+            self.out(name, 0, kept[message[0]])
 
     def do_pak(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
         self.state[name][inlet] = message[0]
@@ -246,6 +292,11 @@ class TinyMax:
             self.state[name] = message[0]
             self.out(name, 0, message)
 
+    def do_zl_change(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
+        if self.state[name] != message:
+            self.state[name] = message
+            self.out(name, 0, message)
+
     def do_deferlow(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
         self.after(0, name, lambda: self.out(name, 0, message))
 
@@ -298,6 +349,8 @@ class TinyMax:
 
     def act(self, name: str, thing: Any, words: list[str], values: Atoms) -> None:
         match words:
+            case ["getcount", what]:
+                self.out(name, 0, [what, len(thing[what])])
             case ["get", what]:
                 self.out(name, 0, [what, thing[what]])
             case ["set", what]:
