@@ -38,7 +38,7 @@ class BeatGridKind:
 
     def __init__(self, components: Components) -> None:
         self._parts = components
-        self._careful: SchedulerMixin = components.scheduler
+        self._usual: SchedulerMixin = components.scheduler
         self._flow_map: ColumnDenoiser | None = None
         self._draft = False
 
@@ -49,16 +49,20 @@ class BeatGridKind:
             DiffusionError: the checkpoint has no flow map.
         """
         parts = self._parts
-        if enabled and self._flow_map is None:
+        if enabled:
             if parts.flow_map is None:
                 raise DiffusionError("this checkpoint has no flow map: its drafts are solved as usual")
-            self._flow_map = parts.flow_map.applied_to(parts.denoiser)
-        if enabled != self._draft:
-            self._draft = enabled
-            solver = type(self._careful)
+            if self._flow_map is None or not _alike(self._flow_map, parts.denoiser):
+                self._flow_map = parts.flow_map.applied_to(parts.denoiser)
+        if enabled == self._draft:
+            return
+        self._draft = enabled
+        if enabled:
+            self._usual = parts.scheduler
             # A leap is one Euler step.
-            leaping = solver.from_config(self._careful.config, solver_order=1)
-            parts.scheduler = leaping if enabled else self._careful
+            parts.scheduler = type(self._usual).from_config(self._usual.config, solver_order=1)
+        else:
+            parts.scheduler = self._usual
 
     @property
     def latent_shape(self) -> tuple[int, int]:
@@ -183,3 +187,8 @@ class BeatGridKind:
     @property
     def _state_dtype(self) -> torch.dtype:
         return torch.float64 if self._parts.denoiser.dtype == torch.float64 else torch.float32
+
+
+def _alike(one: ColumnDenoiser, other: ColumnDenoiser) -> bool:
+    """Tell whether two nets are at one place, and in one precision."""
+    return (one.device, one.dtype) == (other.device, other.dtype)

@@ -152,6 +152,8 @@ def load_pipeline(
             _check_weights(path / name, net)
         # Not the pipeline's own `to`, which warns of parts kept in float32 although there are none.
         nn.Module.to(net, device, dtype)
+    if pipeline.flow_map is not None and not pipeline.flow_map.fits(pipeline.denoiser):
+        raise CheckpointError(f"the flow map in {path} was made for another denoiser; {_REMEDY}")
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

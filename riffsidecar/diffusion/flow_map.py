@@ -2,9 +2,9 @@
 
 The velocity of rectified flow is how the sample moves now. A flow map (Boffi, Albergo, Vanden-Eijnden 2024)
 says how it moves in the mean until a later sigma, which it is told beside the timestep, so that a whole leap
-is one Euler step. It is learned from the ways that the solver itself went under guidance, and with guidance
-in it (Meng et al. 2023), so that a step needs one pass and not two. What it adds to the denoiser are low-rank
-matrices (Hu et al. 2021): a twentieth of the net's size.
+is one Euler step. It is learned from trajectories of the solver itself under guidance, and with guidance in
+it (Meng et al. 2023), so that a step needs one pass and not two. What a checkpoint holds of it are low-rank
+matrices (Hu et al. 2021), a twelfth of the net's size; in use it is a second net in memory.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from riffsidecar.diffusion.denoiser import ColumnDenoiser, timestep_embedding
+from riffsidecar.errors import DiffusionError
 
 __all__ = ["DESTINATION_SIZE", "FlowMapAdapter", "destination_embedding", "flow_map_mix"]
 
@@ -56,11 +57,16 @@ class FlowMapAdapter(ModelMixin, ConfigMixin):  # type: ignore[misc]
         denoiser: the configuration of the denoiser that it is for.
         rank: of the matrices beside each linear layer.
         guidance_scale: what guidance is in it.
+
+    Raises:
+        DiffusionError: no guidance above 0.
     """
 
     @register_to_config
     def __init__(self, denoiser: Mapping[str, Any], rank: int = 20, guidance_scale: float = 4.0) -> None:
         super().__init__()
+        if not guidance_scale > 0.0:
+            raise DiffusionError(f"flow map: guidance_scale is {guidance_scale}: must be above 0")
         with torch.device("meta"):
             shape = ColumnDenoiser(**denoiser)
         self._layers = {
@@ -75,6 +81,10 @@ class FlowMapAdapter(ModelMixin, ConfigMixin):  # type: ignore[misc]
             self.up[key] = nn.Parameter(torch.zeros(out_features, rank))
         self.cond_proj = nn.Linear(DESTINATION_SIZE, shape.time[0].in_features, bias=False)
         nn.init.zeros_(self.cond_proj.weight)
+
+    def fits(self, denoiser: ColumnDenoiser) -> bool:
+        """Tell whether it was made for a denoiser of this shape."""
+        return all(denoiser.config.get(name) == value for name, value in self.config.denoiser.items())
 
     def mapped(self) -> ColumnDenoiser:
         """Return a net to put `weights` into."""

@@ -108,9 +108,17 @@ class ModelShelf:
         return hashlib.sha256("\n".join([self._digest, *installed]).encode()).hexdigest()
 
     def take(
-        self, model: str = EMBEDDED, *, lora: str = "", seam: str = "circular", quality: str = "normal"
+        self,
+        model: str = EMBEDDED,
+        *,
+        lora: str = "",
+        seam: str = "circular",
+        quality: str = "normal",
+        leaps: bool = True,
     ) -> Shelved:
         """Return a model with its LoRAs on, ready to render.
+
+        Drafts of a model with a flow map are made by it where ``leaps`` allows it.
 
         Raises:
             ModelError: it is not installed, or not what was installed.
@@ -121,7 +129,7 @@ class ModelShelf:
                 raise CheckpointError(
                     f"the embedded model takes no LoRA, but {lora!r} was asked for: leave it out"
                 )
-            return _shelved(self._default, self._digest, quality)
+            return _shelved(self._default, self._digest, quality, leaps)
         other = self._loaded(model)
         kind = other.pipeline.kind
         other.pipeline.set_seam(seam)
@@ -130,7 +138,7 @@ class ModelShelf:
                 raise CheckpointError(
                     f"model {model} takes no LoRA, but {lora!r} was asked for: leave it out"
                 )
-            return _shelved(other.pipeline, other.digest, quality)
+            return _shelved(other.pipeline, other.digest, quality, leaps)
         uses = parse_lora(lora)
         draft = quality == "draft" and self._store.has(DRAFT_LORA)
         if draft and DRAFT_LORA not in {use.name for use in uses}:
@@ -206,11 +214,11 @@ class ModelShelf:
         kind.set_seam(seam)
 
 
-def _shelved(pipeline: LoopPipeline, digest: str, quality: str) -> Shelved:
-    """Return a model that knows the tempo; its drafts leap where it has a flow map."""
-    leaps = quality == "draft" and pipeline.flow_map is not None
-    pipeline.kind.set_draft(leaps)
-    return Shelved(pipeline, digest, _DRAFT_STEPS if leaps else pipeline.kind.quality_steps[quality])
+def _shelved(pipeline: LoopPipeline, digest: str, quality: str, leaps: bool) -> Shelved:
+    """Return a model that knows the tempo; its drafts leap where it has a flow map and may."""
+    draft = leaps and quality == "draft" and pipeline.flow_map is not None
+    pipeline.kind.set_draft(draft)
+    return Shelved(pipeline, digest, _DRAFT_STEPS if draft else pipeline.kind.quality_steps[quality])
 
 
 def _weights(folder: Path) -> Path:

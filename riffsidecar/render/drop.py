@@ -109,21 +109,21 @@ class DropFolder:
             except OSError as error:
                 raise _drop_error(self._path, "write a loop to", error) from error
 
-    def publish_stream(self, stem: str, write: Callable[[BinaryIO], None]) -> Path:
+    def publish_stream(self, write: Callable[[BinaryIO], str]) -> Path:
         """Publish what ``write`` writes into the open file it is given, as `publish` does with bytes.
 
-        For files too long to be held in memory. Nothing appears before ``write`` has returned, and nothing is
-        left where it raises.
+        For files too long to be held in memory. ``write`` returns the stem, which may say how far it came.
+        Nothing appears before it has returned, and nothing is left where it raises.
 
         Raises:
             DropError: if the file could not be written.
         """
-        _check_stem(stem)
         temp = self._path / f".riffsidecar-{os.getpid()}-{_LIFE}-{secrets.token_hex(4)}.part"
         try:
             self._ensure_folder()
             with os.fdopen(os.open(temp, _NEW_FILE, 0o666), "wb") as file:
-                write(file)
+                stem = write(file)
+                _check_stem(stem)
                 file.flush()
                 os.fsync(file.fileno())
             with self._lock:

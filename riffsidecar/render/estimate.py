@@ -13,7 +13,7 @@ from riffsidecar.session.requests import LoopRequest
 __all__ = ["RenderTimes"]
 
 _STEPS: Final[Mapping[str, int]] = MappingProxyType({"draft": 6, "normal": 12, "fine": 20})
-"""Denoising steps of each quality of the embedded model; only their ratio counts, and only for a guess."""
+"""Denoising steps of each quality: their ratio is the guess until a quality was rendered once."""
 
 _NEWEST: Final = 0.4
 """How much the newest render counts: a machine that others use as well changes its pace."""
@@ -22,12 +22,13 @@ _NEWEST: Final = 0.4
 class RenderTimes:
     """Estimate renders from earlier ones of the same model; safe to use from several threads.
 
-    Denoising takes time in the number of columns and steps, all else in the number of columns.
+    Denoising takes time in the number of columns, for each quality its own: drafts may take other nets than
+    the rest. All else takes time in the number of columns.
     """
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._per_step: dict[str, float] = {}
+        self._denoise: dict[str, dict[str, float]] = {}
         self._rest: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -38,16 +39,18 @@ class RenderTimes:
         if seconds <= 0.0 or denoise_s <= 0.0:
             return
         with self._lock:
-            _blend(self._per_step, model, denoise_s / columns / _STEPS[request.quality])
+            _blend(self._denoise.setdefault(model, {}), request.quality, denoise_s / columns)
             _blend(self._rest, model, (seconds - denoise_s) / columns)
 
     def seconds(self, request: LoopRequest) -> float | None:
         """Return how long a request will take, or None where nothing like it was made yet."""
         model = _model(request)
         with self._lock:
-            if model not in self._per_step:
+            known = self._denoise.get(model)
+            if not known:
                 return None
-            per_column = self._per_step[model] * _STEPS[request.quality] + self._rest[model]
+            guesses = [rate * _STEPS[request.quality] / _STEPS[quality] for quality, rate in known.items()]
+            per_column = known.get(request.quality, sum(guesses) / len(guesses)) + self._rest[model]
         return per_column * request.length.columns
 
 
@@ -55,5 +58,5 @@ def _model(request: LoopRequest) -> str:
     return f"{request.model} {request.lora}"
 
 
-def _blend(rates: dict[str, float], model: str, rate: float) -> None:
-    rates[model] = _NEWEST * rate + (1.0 - _NEWEST) * rates.get(model, rate)
+def _blend(rates: dict[str, float], name: str, rate: float) -> None:
+    rates[name] = _NEWEST * rate + (1.0 - _NEWEST) * rates.get(name, rate)

@@ -83,7 +83,12 @@ class JourneyRenderer:
         """
         journey = request.journey
         shelved = self._loops.shelf.take(
-            journey.model, lora=journey.lora, seam=journey_seam(journey), quality=journey.quality
+            journey.model,
+            lora=journey.lora,
+            seam=journey_seam(journey),
+            quality=journey.quality,
+            # Windows mix the prompts column by column, each with its own guidance.
+            leaps=False,
         )
         started_s = time.perf_counter()
 

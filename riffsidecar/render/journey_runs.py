@@ -246,9 +246,6 @@ def start_run(
     journey = part.journey
     steps = num_inference_steps or pipeline.kind.quality_steps[journey.quality]
     pipeline.set_seam(journey_seam(journey))
-    if pipeline.kind.knows_tempo:
-        # Its windows mix the prompts by column, which guidance inside the model does not allow.
-        pipeline.kind.set_draft(False)
     if journey.form == "loops":
         return LoopsRun(pipeline, journey, steps, part.index, part.anchor or "")
     return LineRun(pipeline, journey, steps, part.index)

@@ -131,9 +131,7 @@ def _as_file(ask: Ask, drop: DropFolder, journey: JourneyRequest) -> Iterator[Pu
         )
     check_space(drop.path, size)
     writer = _LongFile(ask, journey)
-    label = journey.label or f"journey {journey.prompts[0]} {journey.prompts[-1]}"
-    stem = loop_name(label, bpm=journey.tempo.bpm, bars=journey.bars, meter=journey.meter, key=journey.key)
-    path = drop.publish_stream(stem, writer.write)
+    path = drop.publish_stream(writer.write)
     yield Published(
         path=path,
         piece=None,
@@ -162,8 +160,8 @@ class _LongFile:
         self.render_s = 0.0
         self.stopped: BaseException | None = None
 
-    def write(self, file: BinaryIO) -> None:
-        """Write everything; where something stops it, what is finished by then, as a shorter journey."""
+    def write(self, file: BinaryIO) -> str:
+        """Write everything, or what is finished when something stops it, as a shorter journey; return its stem."""
         journey = self._journey
         started_s = time.perf_counter()
         head, _ = self._ends(journey.bars, journey.num_samples)
@@ -186,6 +184,8 @@ class _LongFile:
         file.seek(0, os.SEEK_SET)
         file.write(head)
         self.render_s = time.perf_counter() - started_s
+        label = journey.label or f"journey {journey.prompts[0]} {journey.prompts[-1]}"
+        return loop_name(label, bpm=journey.tempo.bpm, bars=self.bars, meter=journey.meter, key=journey.key)
 
     def _note(self, index: int, loop: RenderedLoop) -> None:
         self.bars += self._journey.piece(index).bars

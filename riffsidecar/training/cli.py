@@ -172,6 +172,7 @@ def _distill(arguments: argparse.Namespace, config: TrainingConfig) -> None:
         Batches(latents, loops.train, config.denoiser),
         config,
         _Progress("loops"),
+        _Progress("loops"),
     )
 
 
@@ -179,7 +180,7 @@ def _export(arguments: argparse.Namespace, config: TrainingConfig) -> None:
     from riffsidecar.training.export import export_checkpoint
 
     out = arguments.out or arguments.run / "checkpoint"
-    size = export_checkpoint(arguments.run, _text_folder(arguments), out, config)
+    size = export_checkpoint(arguments.run, _text_folder(arguments), out, config, _say)
     print(f"{out}: {size / 1e6:.1f} MB")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from riffsidecar.errors import TrainingError, nearest
 
 __all__ = [
+    "HELD_OUT_BATCHES",
     "AutoencoderConfig",
     "DataConfig",
     "DenoiserConfig",
@@ -22,8 +23,20 @@ __all__ = [
     "load_config",
 ]
 
+HELD_OUT_BATCHES = 4
+"""Batches of trajectories that no flow map is trained on."""
+
 _SHARES = frozenset(
-    ("held_out", "decay_share", "ema", "caption_dropout", "harmony_dropout", "control_dropout", "roll_share")
+    (
+        "held_out",
+        "decay_share",
+        "ema",
+        "caption_dropout",
+        "harmony_dropout",
+        "control_dropout",
+        "roll_share",
+        "free_share",
+    )
 )
 _LEAST = {
     # The first and the last column of a crop are not looked at.
@@ -125,13 +138,15 @@ class DenoiserConfig:
 class DistillConfig:
     """The flow map, and the trajectories that it is taught with.
 
-    The solver takes ``num_inference_steps``, a multiple of four, under ``guidance``.
+    The solver takes ``num_inference_steps``, a multiple of four, under ``guidance_scale``; ``free_share`` of
+    the loops are told nothing. The last `HELD_OUT_BATCHES` are not trained on.
     """
 
     trajectory_batches: int = 400
     batch_columns: int = 1024
     num_inference_steps: int = 16
-    guidance: float = 4.0
+    guidance_scale: float = 4.0
+    free_share: float = 0.1
     rank: int = 20
     steps: int = 3000
     learning_rate: float = 1e-3
@@ -142,6 +157,10 @@ class DistillConfig:
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
         _check(self)
+        if self.trajectory_batches <= HELD_OUT_BATCHES:
+            raise TrainingError(
+                f"'trajectory_batches' is {self.trajectory_batches}, but must be above {HELD_OUT_BATCHES}"
+            )
         if self.num_inference_steps % 4:
             raise TrainingError(
                 f"'num_inference_steps' is {self.num_inference_steps}, but must be a multiple of 4"

@@ -231,8 +231,11 @@ class LoopSet:
         self.records: list[LoopRecord] = []
         self._where: list[tuple[int, int, int]] = []
         self._shards: list[NDArray[np.uint8]] = []
+        written = []
         for path in sorted(folder.glob("shard-*.json")):
-            self._shards.append(np.load(path.with_suffix(".npy"), mmap_mode="r"))
+            frames_path = path.with_suffix(".npy")
+            self._shards.append(np.load(frames_path, mmap_mode="r"))
+            written.append((frames_path.stat().st_size, frames_path.stat().st_mtime_ns))
             start = 0
             for values in json.loads(path.read_text("utf-8")):
                 record = LoopRecord.from_json(values)
@@ -240,6 +243,7 @@ class LoopSet:
                 self.records.append(record)
                 self._where.append((len(self._shards) - 1, start, start + frames))
                 start += frames
+        self.written = tuple(written)
         if not self.records:
             raise TrainingError(f"no shards in {folder}: run `riffsidecar train data` first")
         draw = np.random.default_rng(0).random(1 << 16)

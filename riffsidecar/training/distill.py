@@ -13,7 +13,7 @@ from riffsidecar.diffusion.denoiser import ColumnDenoiser
 from riffsidecar.diffusion.flow_map import FlowMapAdapter, destination_embedding
 from riffsidecar.diffusion.scheduler import FlowAdamsBashforthScheduler
 from riffsidecar.diffusion.text import TextEncoder, load_tokenizer, tokenize
-from riffsidecar.training.config import DistillConfig, TrainingConfig
+from riffsidecar.training.config import HELD_OUT_BATCHES, DistillConfig, TrainingConfig
 from riffsidecar.training.denoiser import Batches, Report
 from riffsidecar.training.run import Run
 from riffsidecar.training.trajectories import Teacher, Trajectories, Trajectory, solve_trajectories, taught_by
@@ -21,7 +21,6 @@ from riffsidecar.training.trajectories import Teacher, Trajectories, Trajectory,
 __all__ = ["FlowMapLoss", "distil", "matching_adapter"]
 
 _FOLDER = "flow_map"
-_HELD_OUT = 8
 _CANONICAL_SHARE = 0.7
 
 
@@ -35,7 +34,7 @@ class FlowMapLoss:
         self._tokenizer = load_tokenizer(text_folder)
         scheduler = FlowAdamsBashforthScheduler()
         scheduler.set_timesteps(settings.num_inference_steps)
-        self._sigmas = scheduler.sigmas.float()
+        self.sigmas = scheduler.sigmas.float()
 
     def __call__(
         self, adapter: FlowMapAdapter, mapped: ColumnDenoiser, trajectory: Trajectory, leaps: np.ndarray
@@ -54,7 +53,7 @@ class FlowMapLoss:
             torch.from_numpy(trajectory.states[leaps[:, side], loops].astype(np.float32)).to(device)
             for side in (0, 1)
         )
-        sigmas = self._sigmas[torch.from_numpy(leaps)].to(device)
+        sigmas = self.sigmas[torch.from_numpy(leaps)].to(device)
         span = (sigmas[:, 1] - sigmas[:, 0]).view(-1, 1, 1, 1)
         ids, mask, _ = (t.to(device) for t in tokenize(self._tokenizer, list(trajectory.captions)))
         with torch.autocast(device.type, torch.bfloat16):
@@ -92,7 +91,7 @@ def _open_run(teacher: ColumnDenoiser, folder: Path, config: TrainingConfig) -> 
     torch.manual_seed(config.seed)
     shape = {name: value for name, value in teacher.config.items() if not name.startswith("_")}
     shape.pop("time_cond_proj_dim", None)
-    adapter = FlowMapAdapter(shape, rank=settings.rank, guidance_scale=settings.guidance)
+    adapter = FlowMapAdapter(shape, rank=settings.rank, guidance_scale=settings.guidance_scale)
     run = Run(
         folder / _FOLDER,
         {"adapter": adapter},
@@ -114,33 +113,46 @@ def distil(
     folder: Path,
     batches: Batches,
     config: TrainingConfig,
+    report_solved: Report,
     report: Report,
 ) -> None:
     """Solve the trajectories that are missing, then learn, or go on learning, the flow map in ``folder``.
 
     Where a flow map of other nets lies there, it is begun anew.
+
+    Args:
+        denoiser: the teacher.
+        text_encoder: its text encoder.
+        text_folder: of the tokenizer.
+        folder: of the run.
+        batches: what loops are told; their latents are not looked at.
+        config: sizes and settings.
+        report_solved: told of the batches of trajectories.
+        report: told of the steps of training.
     """
     settings = config.distill
     teacher = Teacher(denoiser, text_encoder, text_folder, settings)
-    if not taught_by(teacher, _ways(folder)):
+    if not taught_by(teacher, _trajectories(folder)):
         (folder / _FOLDER / "state.pt").unlink(missing_ok=True)
     run, adapter = _open_run(denoiser, folder, config)
     denoiser.to(run.device).requires_grad_(False)
     text_encoder.to(run.device).requires_grad_(False)
-    ways = solve_trajectories(teacher, batches, _ways(folder), settings, config.seed, report)
+    trajectories = solve_trajectories(
+        teacher, batches, _trajectories(folder), settings, config.seed, report_solved
+    )
     loss = FlowMapLoss(denoiser, text_encoder, text_folder, settings)
     mapped = adapter.mapped().to(run.device)
-    points, train = settings.num_inference_steps, max(1, len(ways.paths) - _HELD_OUT)
+    points, train = settings.num_inference_steps, len(trajectories.paths) - HELD_OUT_BATCHES
 
     def loss_of(step: int, rng: np.random.Generator) -> tuple[Tensor, dict[str, float], int]:
-        way = ways.read(int(rng.integers(train)))
+        way = trajectories.read(int(rng.integers(train)))
         value = loss(adapter, mapped, way, _leaps(rng, len(way.captions), points))
         return value, {"loss": float(value.detach())}, len(way.captions)
 
     def report_with_validation(step: int, steps: int, figures: dict[str, float], rate: float) -> None:
         if step % 200 == 0 or step == steps:
             with run.averaged(), torch.no_grad():
-                figures = {**figures, **_validation(loss, adapter, mapped, ways, train, points)}
+                figures = {**figures, **_validation(loss, adapter, mapped, trajectories, train, points)}
         report(step, steps, figures, rate)
 
     run.train(loss_of, report_with_validation)
@@ -150,7 +162,7 @@ def _validation(
     loss: FlowMapLoss,
     adapter: FlowMapAdapter,
     mapped: ColumnDenoiser,
-    ways: Trajectories,
+    trajectories: Trajectories,
     first: int,
     points: int,
 ) -> dict[str, float]:
@@ -158,8 +170,8 @@ def _validation(
     figures = {}
     for steps in (4, 2, 1):
         size, errors = points // steps, []
-        for index in range(first, len(ways.paths)):
-            way = ways.read(index)
+        for index in range(first, len(trajectories.paths)):
+            way = trajectories.read(index)
             begin = size * (np.arange(len(way.captions)) % steps)
             errors.append(float(loss(adapter, mapped, way, np.stack([begin, begin + size], axis=1))))
         figures[f"steps{steps}"] = float(np.mean(errors))
@@ -175,12 +187,12 @@ def matching_adapter(
 ) -> FlowMapAdapter | None:
     """Return the averaged adapter of the last saved state, or None if it was not learned from these nets."""
     teacher = Teacher(denoiser, text_encoder, text_folder, config.distill)
-    if not (folder / _FOLDER / "state.pt").exists() or not taught_by(teacher, _ways(folder)):
+    if not (folder / _FOLDER / "state.pt").exists() or not taught_by(teacher, _trajectories(folder)):
         return None
     run, adapter = _open_run(denoiser, folder, config)
     run.average()
     return adapter.cpu().eval()
 
 
-def _ways(folder: Path) -> Path:
+def _trajectories(folder: Path) -> Path:
     return folder / _FOLDER / "trajectories"

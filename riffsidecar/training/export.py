@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from riffsidecar.diffusion.pipeline import build_pipeline
@@ -16,15 +17,19 @@ from riffsidecar.training.distill import matching_adapter
 __all__ = ["export_checkpoint"]
 
 
-def export_checkpoint(run: Path, text_folder: Path, out: Path, config: TrainingConfig) -> int:
+def export_checkpoint(
+    run: Path, text_folder: Path, out: Path, config: TrainingConfig, say: Callable[[str], None]
+) -> int:
     """Write ``out`` from the averaged weights of ``run``; return its size in bytes.
 
-    A flow map is written as well where one was distilled from this very denoiser.
+    A flow map is written as well where one was distilled from this very denoiser; ``say`` is told if not.
     The old checkpoint, if there is one, is replaced only when the new one is complete.
     """
     vae = trained_autoencoder(run / "autoencoder")
     denoiser, text_encoder = averaged_nets(vae, text_folder, run / "denoiser", config)
     flow_map = matching_adapter(denoiser, text_encoder, text_folder, run, config)
+    if flow_map is None:
+        say("no flow map: none was distilled from this denoiser, so drafts will be solved as usual")
     pipeline = build_pipeline(
         vae.half(),
         denoiser.half(),

@@ -55,10 +55,10 @@ class LatentSet:
 
 
 def _fingerprint(loops: LoopSet, autoencoder: BeatGridAutoencoder) -> str:
-    """Return a digest of all that latents and figures come from: encoder, statistics, records, measures."""
+    """Return a digest of all that latents and figures come from: encoder, statistics, shards, measures."""
     digest = hashlib.sha256(json.dumps([record.to_json() for record in loops.records]).encode())
     digest.update(repr((autoencoder.config.latents_mean, autoencoder.config.latents_std)).encode())
-    digest.update(repr(FIGURES_VERSION).encode())
+    digest.update(repr((FIGURES_VERSION, loops.written)).encode())
     for name, value in autoencoder.encoder.state_dict().items():
         digest.update(name.encode() + value.float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

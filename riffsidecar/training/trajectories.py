@@ -1,8 +1,9 @@
-"""The ways that the solver goes from noise to loops under guidance: what a flow map is taught with."""
+"""Trajectories of the solver from noise to loops under guidance: what a flow map is taught with."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +29,13 @@ Report = Callable[[int, int, dict[str, float], float], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trajectory:
-    """The ways of a batch of loops of one length.
+    """The trajectories of a batch of loops of one length.
 
     Attributes:
         states: (points, loops, channels, rows, columns) float16, from noise to latents.
         columns: (loops, column_channels, columns).
         controls: (loops, control_size).
-        captions: one a loop; "" was led by nothing.
+        captions: one a loop.
     """
 
     states: NDArray[np.float16]
@@ -44,7 +45,7 @@ class Trajectory:
 
 
 class Teacher:
-    """Solve batches with a trained denoiser under guidance, as the pipeline does."""
+    """Solve batches with a trained denoiser under guidance, as the pipeline does, in bf16."""
 
     def __init__(
         self, denoiser: ColumnDenoiser, text_encoder: TextEncoder, text_folder: Path, settings: DistillConfig
@@ -55,8 +56,9 @@ class Teacher:
     @property
     def fingerprint(self) -> str:
         """Return a digest of the nets and of how they are led."""
-        digest = hashlib.sha256(repr(self._settings.guidance).encode())
-        digest.update(repr(self._settings.num_inference_steps).encode())
+        settings = self._settings
+        told = (settings.guidance_scale, settings.num_inference_steps, settings.free_share)
+        digest = hashlib.sha256(repr(told).encode())
         for net in (self._denoiser, self._text_encoder):
             for name, value in net.state_dict().items():
                 digest.update(name.encode() + value.float().cpu().contiguous().numpy().tobytes())
@@ -64,14 +66,17 @@ class Teacher:
 
     @torch.no_grad()
     def solve(self, batch: Batch, rng: np.random.Generator) -> Trajectory:
-        """Return the ways from noise to loops that are told what ``batch`` is told."""
+        """Return the trajectories of loops that are told what ``batch`` is told, a share of them nothing.
+
+        Told nothing, a loop is what guidance leads away from, and guidance does nothing to it.
+        """
         device, count = self._denoiser.device, len(batch.captions)
-        led = np.asarray([bool(caption) for caption in batch.captions])
+        free = rng.random(count) < self._settings.free_share
         free_columns, free_controls = _free(batch.columns), _free_controls(batch.controls)
-        # What is led by nothing is told nothing, as the pass that guidance leads away from.
-        columns = np.where(led[:, None, None], batch.columns, free_columns)
-        controls = np.where(led[:, None], batch.controls, free_controls)
-        ids, mask, _ = (t.to(device) for t in tokenize(self._tokenizer, [*batch.captions, *[""] * count]))
+        columns = np.where(free[:, None, None], free_columns, batch.columns)
+        controls = np.where(free[:, None], free_controls, batch.controls)
+        captions = tuple("" if bare else text for bare, text in zip(free, batch.captions, strict=True))
+        ids, mask, _ = (t.to(device) for t in tokenize(self._tokenizer, [*captions, *[""] * count]))
         told = [
             torch.from_numpy(np.concatenate(pair)).to(device)
             for pair in ((columns, free_columns), (controls, free_controls))
@@ -85,11 +90,11 @@ class Teacher:
             for timestep in scheduler.timesteps:
                 doubled = torch.cat([state, state])
                 times = timestep.to(device, torch.float32).expand(2 * count)
-                said, free = self._denoiser(doubled, times, hidden, mask, *told).float().chunk(2)
-                velocity = free + self._settings.guidance * (said - free)
+                wanted, against = self._denoiser(doubled, times, hidden, mask, *told).float().chunk(2)
+                velocity = against + self._settings.guidance_scale * (wanted - against)
                 state = scheduler.step(velocity, timestep, state, return_dict=False)[0]
                 states.append(state)
-        return Trajectory(torch.stack(states).half().cpu().numpy(), columns, controls, batch.captions)
+        return Trajectory(torch.stack(states).half().cpu().numpy(), columns, controls, captions)
 
 
 def _free(columns: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -135,6 +140,7 @@ def solve_trajectories(
         for path in folder.glob("*.npz"):
             path.unlink()
         (folder / _TEACHER).write_text(teacher.fingerprint, "utf-8")
+    begin, solved_loops = time.perf_counter(), 0
     for number in range(settings.trajectory_batches):
         path = folder / f"{number:05d}.npz"
         if path.exists():
@@ -151,5 +157,7 @@ def solve_trajectories(
                 captions=np.asarray(solved.captions),
             )
         partial.replace(path)
-        report(number + 1, settings.trajectory_batches, {}, float(len(solved.captions)))
+        solved_loops += len(solved.captions)
+        rate = solved_loops / (time.perf_counter() - begin)
+        report(number + 1, settings.trajectory_batches, {}, rate)
     return Trajectories(folder)

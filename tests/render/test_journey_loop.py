@@ -14,6 +14,7 @@ from support_stable import write_layout
 
 from riffsidecar.audio.seam import seam_measure
 from riffsidecar.audio.wav import decode_wav
+from riffsidecar.diffusion.flow_map import FlowMapAdapter
 from riffsidecar.diffusion.pipeline import LoopPipeline
 from riffsidecar.diffusion.placement import Placement
 from riffsidecar.diffusion.shelf import ModelShelf
@@ -113,6 +114,19 @@ def renderer_of(pipeline: LoopPipeline, store: ModelStore) -> JourneyRenderer:
     return JourneyRenderer(
         SimpleNamespace(shelf=shelf, checkpoint="d" * 64, environment={"threads": "1"}, devices=())
     )
+
+
+def test_drafts_of_a_journey_do_not_leap(tmp_path: Path) -> None:
+    usual, leaping = tiny_pipeline(), tiny_pipeline()
+    shape = {name: value for name, value in leaping.denoiser.config.items() if not name.startswith("_")}
+    leaping.register_modules(flow_map=FlowMapAdapter(shape, rank=4))
+    store = ModelStore(tmp_path / "store")
+    tour = journey(form="pieces", bars=6, piece_bars=2, quality="draft", tempo=Tempo.parse(159))
+    one, other = renderer_of(usual, store), renderer_of(leaping, store)
+    for index in range(3):
+        part = JourneyPart(tour, index)
+        assert other.render(part, lambda *_: None).wav == one.render(part, lambda *_: None).wav
+        leaping.kind.set_draft(True)
 
 
 def test_the_renderer_goes_on_or_begins_anew(pipeline: LoopPipeline, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ def test_what_stops_a_long_file_leaves_the_finished_bars_as_a_whole_file(
     (path,) = visible(tmp_path)
     file = parse_journey(path.read_bytes(), "file")
     assert file is not None and file.bars == 16
+    assert "_16b_" in path.name
     assert file.waveform.num_samples == journey().start_sample(16)
 
 

@@ -193,6 +193,11 @@ def test_render_times_are_those_of_columns_and_steps() -> None:
     assert times.seconds(replace(REQUEST, quality="draft")) == pytest.approx(1.2)
     assert times.seconds(replace(REQUEST, bars=Fraction(4))) == pytest.approx(7.2)
     assert times.seconds(replace(REQUEST, model="other")) is None
+    # Drafts may be made by other nets: what one took is known better than any ratio.
+    draft = replace(REQUEST, quality="draft")
+    times.note(draft, replace(loop, timings={"denoise": 0.2}), 0.8)
+    assert times.seconds(draft) == pytest.approx(0.8)
+    assert times.seconds(REQUEST) == pytest.approx(1.8)
 
 
 @given(st.integers(0, 40), st.integers(0, 30), st.floats(0.1, 1.0))

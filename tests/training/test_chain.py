@@ -180,7 +180,7 @@ def test_export_before_training_says_what_to_run(data: Path, tmp_path: Path) -> 
     one = dataclasses.replace(config, autoencoder=dataclasses.replace(config.autoencoder, steps=1))
     train_autoencoder(loops, tmp_path / "autoencoder", one, lambda *_: None)
     with pytest.raises(TrainingError, match="train denoiser"):
-        export_checkpoint(tmp_path, TEXT_FOLDER, tmp_path / "out", config)
+        export_checkpoint(tmp_path, TEXT_FOLDER, tmp_path / "out", config, print)
 
 
 def test_the_learning_rate_never_leaves_its_range() -> None:

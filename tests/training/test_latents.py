@@ -42,6 +42,7 @@ class _Loops:
 
     def __init__(self, *records: LoopRecord) -> None:
         self.records = list(records)
+        self.written: tuple[tuple[int, int], ...] = ((1, 1),)
 
     def __iter__(self) -> Iterator[LoopRecord]:
         return iter(self.records)

@@ -15,6 +15,7 @@ from riffsidecar.music import LoopLength, Meter, Tempo
 from riffsidecar.spectrogram import uint8_to_mel
 from riffsidecar.training.compose import GENRES
 from riffsidecar.training.dataset import LoopSet
+from riffsidecar.training.ear import CROP_FRAMES
 from riffsidecar.training.evaluation.bench import Bench
 from riffsidecar.training.evaluation.loops import Ask, Loop
 from riffsidecar.training.evaluation.table import Check, Part, Row
@@ -124,7 +125,7 @@ def measure_diversity(bench: Bench) -> Part:
     """Compare loops of one prompt and many seeds with composed loops of one family, genre, tempo and length.
 
     The figure is the mean cosine distance of two of them. Needed: 0.8 of that of composed loops through the
-    codec. The floor is one loop beside itself, told in another phase of its bars.
+    codec. The floor is one loop beside itself, begun half a window of the tagger later.
     """
     settings = bench.config.evaluation
     real: list[float] = []
@@ -143,8 +144,7 @@ def measure_diversity(bench: Bench) -> Part:
         answers = [bench.studio.made(Ask(prompt, length, first + n)) for n in seeds]
         real += pairwise_distances(stacked([listen(loop.spectrogram) for loop in coded]))
         made += pairwise_distances(stacked([listen(loop.spectrogram) for loop in answers]))
-        half = answers[0].spectrogram.shape[-1] // 2
-        twice = [answers[0].spectrogram, np.roll(answers[0].spectrogram, half, axis=-1)]
+        twice = [answers[0].spectrogram, np.roll(answers[0].spectrogram, CROP_FRAMES // 2, axis=-1)]
         turned += pairwise_distances(stacked([listen(spectrogram) for spectrogram in twice]))
     loops = len(kinds) * len(seeds)
     ceiling = Row("real loops through the codec", loops, {"apart": float(np.mean(real))})

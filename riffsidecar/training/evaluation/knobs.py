@@ -1,6 +1,8 @@
 """Do density, brightness and energy act on the sound: loops alike but for one knob, measured as heard.
 
-The measures owe nothing to the figures that the model was trained with.
+Brightness as heard owes nothing to the figure that the model was trained with. Density was that of the onset
+strength that `flux` has, and is needed in onsets of another detector. Energy was the mean level itself: that
+it turns the knob's own figure says that the knob acts, and `flux`, beside it, how else it is heard.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ PARTS: Final[Mapping[str, str]] = MappingProxyType(
         "neighbours": "nearest training loop beside that of held-out loops: copies",
         "speed": "seconds a loop by stage",
         "diversity": "how far seeds of one prompt lie apart, beside composed loops of the same kind",
-        "steps": "adherence and distance of the flow map in 4 and 2 steps, beside the solver in 16",
+        "steps": "adherence and distance of the flow map in 4 and 2 steps, beside the solver in 16, 6 and 4",
         "morph": "nine positions from one prompt to another: a steady way, and none out of place",
         "pads": "two pads over the same chords: do their pitch classes agree",
     }
