@@ -200,7 +200,9 @@ def _first_piece(context: Context, journey: JourneyRequest) -> int:
 
 
 def _line(published: Published, journey: JourneyRequest) -> str:
-    parts = [str(published.path), bars_text(Fraction(published.bars)), f"{journey.tempo} BPM"]
+    is_short = published.piece is None and published.bars < journey.bars
+    bars = f"{published.bars} of {journey.bars} bars" if is_short else bars_text(Fraction(published.bars))
+    parts = [str(published.path), bars, f"{journey.tempo} BPM"]
     if published.piece is not None:
         parts.append(f"from bar {published.first_bar + 1}")
     return "  ".join([*parts, f"seed {journey.seed}", f"{published.render_s:.2f} s"])

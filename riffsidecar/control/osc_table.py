@@ -193,8 +193,9 @@ _ROWS = (
         "/riff/journey",
         (Argument("prompt", "text"), Argument("next_prompt", "text")),
         ("/riff/progress",),
-        "lets prompts flow into one another bar by bar, as a chain of loops in a slot, as pieces or as one "
-        "file, each of which ends in /riff/done; more prompts may follow, then keys: "
+        "lets prompts flow into one another bar by bar, as a chain of loops in a slot, or in so many slots "
+        "one after the other, as pieces or as one file, each of which ends in /riff/done; more prompts may "
+        "follow, then keys: "
         f"{', '.join(JOURNEY_OPTIONS)}",
         ("ambient pad", "acid techno", "bars", 32, "loops", 4, "slot", 16),
         osc_commands.make_journey,

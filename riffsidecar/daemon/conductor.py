@@ -56,12 +56,11 @@ class Service(Protocol):
 class Journeys(Protocol):
     """Play journeys; what ``JourneyPlayer`` does."""
 
-    @property
-    def slot(self) -> int | None:
-        """The slot of the journey that plays, or None."""
+    def holds(self, slot: int) -> bool:
+        """Tell whether the journey that plays goes on in a slot."""
 
-    def play(self, slot: int, journey: JourneyRequest, origin: Origin) -> None:
-        """Begin a journey."""
+    def play(self, slots: range, journey: JourneyRequest, origin: Origin) -> None:
+        """Begin a journey, its pieces in one slot after the other."""
 
     def cancel(self, slot: int | None) -> None:
         """Stop the journey of a slot."""
@@ -249,9 +248,9 @@ class Conductor:
             self._service.cancel(slot)
             if self._journeys is not None:
                 self._journeys.cancel(slot)
-        for slot, journey in outcome.journeys:
+        for slots, journey in outcome.journeys:
             if self._journeys is not None:
-                self._journeys.play(slot, journey, origin)
+                self._journeys.play(slots, journey, origin)
         if outcome.problem is not None:
             self._emit(Failed(origin, None, outcome.problem.code, str(outcome.problem)))
         elif not (outcome.renders or outcome.announcements or outcome.journeys):
@@ -299,7 +298,7 @@ class Conductor:
         for following in found:
             if following.request is None:
                 logger.warning("the loop of slot %d cannot follow: %s", following.slot, following.problem)
-            elif self._journeys is None or self._journeys.slot != following.slot:
+            elif self._journeys is None or not self._journeys.holds(following.slot):
                 before = self._pending.pop(following.slot, None)
                 origins = before.origins if before is not None else (FOLLOW,)
                 self._hand_on(following.slot, following.request, origins, following.decoded_from)

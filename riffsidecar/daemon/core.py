@@ -140,7 +140,7 @@ class Daemon:
             LoopCache(render.cache_mb * _MB, disk),
             self._emit,
             on_problem=lambda problem: self._conductor.note_problem("rendering", problem),
-            ahead=LookAhead(render.ahead, is_allowed=lambda: self._journeys.slot is None),
+            ahead=LookAhead(render.ahead, is_allowed=lambda: not self._journeys.is_playing),
             ready_bar=self._bars.ready_bar,
         )
         self._journeys = JourneyPlayer(

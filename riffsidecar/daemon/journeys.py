@@ -61,13 +61,26 @@ class JourneyWorker(Protocol):
 class _Tour:
     """One journey that was asked for; ``stop`` says why it is to stop."""
 
-    slot: int
+    slots: range
     journey: JourneyRequest
     origin: Origin
     stop: RiffError | None = None
     job_id: int = -1
+    made: int = 0
     made_s: float = 0.0
     since_s: float | None = field(default=None)
+
+    @property
+    def slot(self) -> int:
+        """The slot of the piece that is made."""
+        return self.slots[self.made % len(self.slots)]
+
+    @property
+    def coming(self) -> frozenset[int]:
+        """The slots of this piece and of those that follow."""
+        count = self.journey.num_pieces
+        left = len(self.slots) if count is None else min(len(self.slots), count - self.made)
+        return frozenset(self.slots[(self.made + ahead) % len(self.slots)] for ahead in range(left))
 
 
 class JourneyPlayer:
@@ -100,15 +113,19 @@ class JourneyPlayer:
         self._thread: threading.Thread | None = None
 
     @property
-    def slot(self) -> int | None:
-        """The slot of the journey that runs or waits, or None."""
-        tour = self._waiting or self._running
-        return None if tour is None else tour.slot
+    def is_playing(self) -> bool:
+        """Whether a journey runs or waits."""
+        return self._waiting is not None or self._running is not None
 
-    def play(self, slot: int, journey: JourneyRequest, origin: Origin) -> None:
-        """Begin a journey; the one that runs is stopped."""
-        tour = _Tour(slot, journey, origin)
-        self._emit(Acked(origin, slot))
+    def holds(self, slot: int) -> bool:
+        """Tell whether pieces are still to come in a slot."""
+        tour = self._waiting or self._running
+        return tour is not None and slot in tour.coming
+
+    def play(self, slots: range, journey: JourneyRequest, origin: Origin) -> None:
+        """Begin a journey, its pieces in one slot after the other; the one that runs is stopped."""
+        tour = _Tour(slots, journey, origin)
+        self._emit(Acked(origin, tour.slot))
         with self._condition:
             if self._closing:
                 self._fail(tour, CancelledError("the daemon is stopping; ask again when it runs"))
@@ -121,15 +138,15 @@ class JourneyPlayer:
             self._condition.notify_all()
 
     def cancel(self, slot: int | None) -> None:
-        """Stop the journey, if it is that of ``slot``; None is any."""
+        """Stop the journey, if pieces of it are still to come in ``slot``; None is any."""
         with self._condition:
-            if slot is None or slot == self.slot:
+            if slot is None or self.holds(slot):
                 self._stop_all(CancelledError("the journey was cancelled; its finished pieces stay"))
 
     def make_way(self, slot: int) -> None:
         """Stop the journey of a slot because a loop is asked for there."""
         with self._condition:
-            if slot == self.slot:
+            if self.holds(slot):
                 text = f"a newer request for slot {slot} took the place of the journey; its pieces stay"
                 self._stop_all(SupersededError(text))
 
@@ -259,6 +276,8 @@ class JourneyPlayer:
                 cached=False,
             )
         )
+        with self._condition:
+            tour.made += 1
 
     def _fail(self, tour: _Tour, error: RiffError) -> None:
         self._emit(Failed(tour.origin, tour.slot, error.code, str(error)))

@@ -161,7 +161,7 @@ class _LongFile:
         self.stopped: BaseException | None = None
 
     def write(self, file: BinaryIO) -> str:
-        """Write everything, or what is finished when something stops it, as a shorter journey; return its stem."""
+        """Write everything, or what is finished when something stops it; return the stem of the file."""
         journey = self._journey
         started_s = time.perf_counter()
         head, _ = self._ends(journey.bars, journey.num_samples)

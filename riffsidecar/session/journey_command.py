@@ -28,6 +28,7 @@ JOURNEY_OPTIONS: Final = (
     "file",
     "endless",
     "slot",
+    "slots",
     "bpm",
     "meter",
     "key",
@@ -53,6 +54,7 @@ _WHOLE: Final = {
     "file": (0, 1),
     "endless": (0, 1),
     "slot": (0, NUM_PADS),
+    "slots": (1, NUM_PADS),
 }
 
 
@@ -85,8 +87,8 @@ def check_journey_option(written: object, value: Any) -> tuple[str, object]:
 class StartJourney:
     """Travel through prompts; ``options`` are pairs of a name and a value, see `check_journey_option`.
 
-    >>> StartJourney(("ambient pad", "acid techno"), (("bars", 16), ("slot", 3))).slot
-    3
+    >>> StartJourney(("ambient pad", "acid techno"), (("bars", 16), ("slot", 3), ("slots", 4))).slots
+    range(3, 7)
     """
 
     prompts: tuple[str, ...]
@@ -110,8 +112,17 @@ class StartJourney:
         if sum(bool(checked.get(name)) for name in ("loops", "pieces", "file")) > 1:
             raise SessionError(f"a journey comes as one of {', '.join(FORMS)}: name one of them")
         object.__setattr__(self, "options", tuple(checked.items()))
+        if self.slots.stop > NUM_PADS + 1:
+            raise SessionError(
+                f"{len(self.slots)} slots from slot {self.slots.start} on reach beyond slot {NUM_PADS}: "
+                f"begin at slot {NUM_PADS + 1 - len(self.slots)}, or take fewer"
+            )
+        if checked.get("file") and len(self.slots) > 1:
+            raise SessionError("one file goes to one slot: leave slots out, or ask for loops or pieces")
 
     @property
-    def slot(self) -> int:
-        """Return the slot that the pieces go to."""
-        return int(dict(self.options).get("slot", 0))
+    def slots(self) -> range:
+        """Return the slots that the pieces go to, one after the other and around again."""
+        options = dict(self.options)
+        first = int(options.get("slot", 0))
+        return range(first, first + int(options.get("slots", 1)))

@@ -15,7 +15,7 @@ __all__ = ["DEFAULT_LOOP_BARS", "journey_request"]
 DEFAULT_LOOP_BARS: Final = 4
 
 _KNOBS: Final = ("guidance", "brightness", "density", "energy", "quality")
-_NOT_FIELDS: Final = ("bpm", "loops", "pieces", "file", "endless", "slot", "anchor")
+_NOT_FIELDS: Final = ("bpm", "loops", "pieces", "file", "endless", "slot", "slots", "anchor")
 
 
 def journey_request(settings: Settings, bank: Bank, command: StartJourney) -> JourneyRequest:

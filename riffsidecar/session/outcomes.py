@@ -44,5 +44,5 @@ class Outcome:
     cancels: tuple[int, ...] = ()
     problem: RiffError | None = None
     announcements: tuple[Announcement, ...] = ()
-    journeys: tuple[tuple[int, JourneyRequest], ...] = ()
+    journeys: tuple[tuple[range, JourneyRequest], ...] = ()
     marks: tuple[tuple[Loop, bool], ...] = ()

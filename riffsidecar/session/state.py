@@ -221,7 +221,7 @@ class Session:
                 return self._seeded(command)
             case StartJourney():
                 journey = journey_request(settings, self.bank, command)
-                return Outcome(self, journeys=((command.slot, journey),))
+                return Outcome(self, journeys=((command.slots, journey),))
             case Cancel():
                 slots = range(NUM_SLOTS) if command.slot is None else (command.slot,)
                 return Outcome(self, cancels=tuple(slots))

@@ -53,7 +53,7 @@ def rig(tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 def test_every_piece_is_told_of(rig: Rig, tmp_path: Path) -> None:
-    rig.player.play(3, journey(), ORIGIN)
+    rig.player.play(range(3, 4), journey(), ORIGIN)
     assert rig.next(Acked, Finished) == Acked(ORIGIN, 3)
     told = rig.next(Progressed)
     assert isinstance(told, Progressed) and 0 <= told.fraction <= 1
@@ -63,12 +63,31 @@ def test_every_piece_is_told_of(rig: Rig, tmp_path: Path) -> None:
     assert rig.worker.closed.wait(10)
 
 
+def test_a_chain_goes_from_slot_to_slot_and_around(rig: Rig) -> None:
+    rig.player.play(range(3, 5), journey(bars=6), ORIGIN)
+    assert rig.next(Acked) == Acked(ORIGIN, 3)
+    done = [rig.next(Finished) for _ in range(3)]
+    assert [event.slot for event in done if isinstance(event, Finished)] == [3, 4, 3]
+
+
+def test_a_pad_stops_a_chain_only_where_loops_are_still_to_come(rig: Rig) -> None:
+    rig.worker.let_go.clear()
+    rig.player.play(range(3, 7), journey(), ORIGIN)
+    assert rig.worker.started.wait(10)
+    assert [slot for slot in range(17) if rig.player.holds(slot)] == [3, 4]
+    for other in (2, 5, 6):
+        rig.player.make_way(other)
+    rig.player.make_way(4)
+    failed = rig.next(Failed)
+    assert isinstance(failed, Failed) and (failed.slot, failed.code) == (3, "superseded")
+
+
 def test_the_newest_journey_wins(rig: Rig) -> None:
     rig.worker.let_go.clear()
-    rig.player.play(0, journey(), ORIGIN)
+    rig.player.play(range(0, 1), journey(), ORIGIN)
     assert rig.worker.started.wait(10)
     other = Origin("osc", "client", "id:2")
-    rig.player.play(0, journey(seed=2), other)
+    rig.player.play(range(0, 1), journey(seed=2), other)
     failed = rig.next(Failed)
     assert isinstance(failed, Failed) and (failed.origin, failed.code) == (ORIGIN, "superseded")
     rig.worker.let_go.set()
@@ -87,7 +106,7 @@ def test_the_newest_journey_wins(rig: Rig) -> None:
 )
 def test_whatever_stops_it_is_told(rig: Rig, stop: Callable[[JourneyPlayer], None], code: str) -> None:
     rig.worker.let_go.clear()
-    rig.player.play(5, journey(), ORIGIN)
+    rig.player.play(range(5, 6), journey(), ORIGIN)
     assert rig.worker.started.wait(10)
     rig.player.cancel(4)
     rig.player.make_way(4)
@@ -100,7 +119,7 @@ def test_a_pad_goes_first_and_the_journey_goes_on_where_it_was(tmp_path: Path) -
     now = iter(range(10**9))
     rig = Rig(tmp_path, clock=lambda: float(next(now)))
     rig.worker.let_go.clear()
-    rig.player.play(0, journey(), ORIGIN)
+    rig.player.play(range(0, 1), journey(), ORIGIN)
     assert rig.worker.started.wait(10)
     rig.is_busy.set()
     while len(rig.worker.parts) < 3:
@@ -115,7 +134,7 @@ def test_a_pad_goes_first_and_the_journey_goes_on_where_it_was(tmp_path: Path) -
 def test_an_endless_journey_keeps_so_far_ahead_and_no_further(tmp_path: Path) -> None:
     moment = [0.0]
     rig = Rig(tmp_path, clock=lambda: moment[0])
-    rig.player.play(0, journey(endless=True, form="pieces", piece_bars=16), ORIGIN)
+    rig.player.play(range(0, 1), journey(endless=True, form="pieces", piece_bars=16), ORIGIN)
     piece_s = 16 * 4 * 60 / 159
     most = int(AHEAD_S // piece_s) + 1
     for _ in range(most):
@@ -131,7 +150,7 @@ def test_an_endless_journey_keeps_so_far_ahead_and_no_further(tmp_path: Path) ->
 def test_after_the_end_nothing_begins(rig: Rig) -> None:
     rig.player.close()
     rig.player.close()
-    rig.player.play(0, journey(), ORIGIN)
+    rig.player.play(range(0, 1), journey(), ORIGIN)
     failed = rig.next(Failed)
     assert isinstance(failed, Failed) and failed.code == "cancelled"
 

@@ -159,13 +159,15 @@ def test_a_part_beyond_the_end_is_refused() -> None:
 
 def test_the_command_checks_its_options() -> None:
     command = StartJourney(("a", "b", "c"), (("bars", 16.0), ("loops", "4"), ("to_slot", 1))[:2])
-    assert command.options == (("bars", 16), ("loops", 4)) and command.slot == 0
+    assert command.options == (("bars", 16), ("loops", 4)) and command.slots == range(1)
     for options, kind in (
         ((("barss", 1),), UnknownNameError),
         ((("bars", 1),), SessionError),
         ((("bars", 8), ("bars", 9)), SessionError),
         ((("loops", 4), ("file", 1)), SessionError),
         ((("slot", 17),), SessionError),
+        ((("slot", 14), ("slots", 4)), SessionError),
+        ((("file", 1), ("slots", 4)), SessionError),
     ):
         with pytest.raises(kind):
             StartJourney(("a", "b"), options)
