@@ -36,6 +36,7 @@ socket.on("error", (error) => say(error.message));
 socket.bind(0, "127.0.0.1", () => Max.outlet("hello"));
 
 Max.addHandler("port", (number) => {
+  if (port !== Math.round(number)) lastPong = 0; // who answered at the port before is somebody else
   port = Math.round(number);
   ping();
 });
@@ -92,7 +93,8 @@ function command() {
 
 function start() {
   if (isThere()) return look();
-  if (child) return tell(AMBER, "riffsidecar is starting already");
+  if (child && startedAt > 0) return tell(AMBER, "riffsidecar is starting already");
+  if (child) return tell(AMBER, "one was started here that does not answer at this port: stop it first");
   let words;
   try {
     words = command();

@@ -19,7 +19,7 @@ from riffsidecar.cli.probe import find_daemon
 from riffsidecar.cli.rendering import plot_loop, render_with_progress, started_worker
 from riffsidecar.control.osc_socket import open_udp_socket
 from riffsidecar.daemon import preset_folders, read_banks
-from riffsidecar.daemon.surfaces import midi_ports
+from riffsidecar.daemon.surfaces import midi_ports, midi_problem
 from riffsidecar.errors import CheckpointError, PortTakenError, RiffError
 from riffsidecar.music import Tempo
 from riffsidecar.render.messages import Ready
@@ -130,7 +130,20 @@ def _midi(context: Context) -> Iterator[Finding]:
     else:
         yield Finding("MIDI", ABSENT, "no ports", "plug a controller in; it is found while the daemon runs")
     if sys.platform == "win32":
-        yield Finding("MIDI in Windows", OK_STATUS, _SHARING)
+        yield _midi_in_windows(context)
+
+
+def _midi_in_windows(context: Context) -> Finding:
+    """Tell whether somebody else has the controller: in Windows a port belongs to one program."""
+    name = "MIDI in Windows"
+    problem = ""
+    # A daemon that runs holds its port itself.
+    if context.config.midi.enabled and find_daemon(context.config.osc) is None:
+        try:
+            problem = midi_problem(context.config)
+        except RiffError as error:
+            problem = str(error)
+    return Finding(name, ABSENT, problem, _SHARING) if problem else Finding(name, OK_STATUS, _SHARING)
 
 
 def _presets(context: Context) -> Iterator[Finding]:

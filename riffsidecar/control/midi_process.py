@@ -13,12 +13,19 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, cast
 
 from riffsidecar.control.midi_host import DEFAULT_HOST, JACK_ENDED
-from riffsidecar.control.midi_ports import MidiBackend, MidiInput, MidiOutput, MidiPorts, Receive
+from riffsidecar.control.midi_ports import (
+    MidiBackend,
+    MidiInput,
+    MidiOutput,
+    MidiPorts,
+    Receive,
+    choose_port,
+)
 from riffsidecar.control.midi_system import find_midi_system
 from riffsidecar.control.midi_wire import Answer, Ask, pack, unpack_answer
 from riffsidecar.errors import MidiError
 
-__all__ = ["MidiProcess", "list_midi_ports"]
+__all__ = ["MidiProcess", "list_midi_ports", "midi_input_problem"]
 
 logger = logging.getLogger(__name__)
 
@@ -226,3 +233,27 @@ def list_midi_ports(backend: Callable[[], MidiBackend] = MidiProcess) -> MidiPor
         return MidiPorts(opened.inputs(), opened.outputs())
     finally:
         opened.close()
+
+
+def midi_input_problem(wanted: str, backend: Callable[[], MidiBackend] = MidiProcess) -> str:
+    """Return why the input that the daemon would take cannot be opened, or an empty string.
+
+    An input that is not there is none: it may come while the daemon runs.
+
+    Args:
+        wanted: a part of its name, or an empty string, as the configuration has it.
+        backend: opens the MIDI system.
+
+    Raises:
+        MidiError: when there is no MIDI on this machine.
+    """
+    opened = backend()
+    try:
+        name = choose_port(opened.inputs(), wanted)
+        if name is not None:
+            opened.open_input(name, lambda data, at_s: None).close()
+    except MidiError as error:
+        return str(error)
+    finally:
+        opened.close()
+    return ""

@@ -10,7 +10,7 @@ from riffsidecar.config import Config, config_path
 from riffsidecar.control.link import LinkSurface
 from riffsidecar.control.midi import MidiSurface
 from riffsidecar.control.midi_parse import Relative
-from riffsidecar.control.midi_process import list_midi_ports
+from riffsidecar.control.midi_process import list_midi_ports, midi_input_problem
 from riffsidecar.control.osc import OscSurface
 from riffsidecar.control.osc_query import OscQuerySurface
 from riffsidecar.control.seed_folder import SeedFolderSurface
@@ -19,7 +19,7 @@ from riffsidecar.daemon.core import Daemon
 from riffsidecar.render.seeds import FITTED_FOLDER
 from riffsidecar.session.pads import MidiMap
 
-__all__ = ["Surfaces", "learned_file", "midi_ports"]
+__all__ = ["Surfaces", "learned_file", "midi_ports", "midi_problem"]
 
 
 class Surfaces:
@@ -96,3 +96,12 @@ def midi_ports() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     ports = list_midi_ports()
     return ports.inputs, ports.outputs
+
+
+def midi_problem(config: Config) -> str:
+    """Return why the daemon could not open its MIDI input, such as another program that has it, or nothing.
+
+    Raises:
+        MidiError: there is no MIDI on this machine, and why.
+    """
+    return midi_input_problem(config.midi.input)

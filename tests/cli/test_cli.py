@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
@@ -15,13 +16,17 @@ from pathlib import Path
 import pytest
 
 from riffsidecar import __version__
-from riffsidecar.cli import main
+from riffsidecar.cli import checks, main
+from riffsidecar.cli.context import Context
 from riffsidecar.cli.main import build_parser
+from riffsidecar.cli.probe import FoundDaemon
 from riffsidecar.cli.terminal import Terminal, bar_line
+from riffsidecar.config import Config
 from riffsidecar.control.osc import OscSurface
 from riffsidecar.errors import DropError
 from riffsidecar.render.drop import DropFolder
 from riffsidecar.render.recipe import read_loop
+from riffsidecar.render.settings import DEFAULT_FACTORY
 from riffsidecar.session.knobs import KNOBS
 
 DOUBLE = "support_pipeline:load_sounding"
@@ -233,6 +238,20 @@ def test_doctor_finds_each_thing_and_says_what_to_do(
     assert all(each["remedy"] for each in problems)
     names = {each["name"] for each in document["findings"]}
     assert {"Python", "torch", "MIDI", "presets", "drop folder", "cores"} <= names
+
+
+def test_doctor_says_in_windows_that_another_program_has_the_controller_and_names_the_way_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context = Context(argparse.Namespace(), Config(), Terminal(), DEFAULT_FACTORY)
+    monkeypatch.setattr(checks, "find_daemon", lambda osc: None)
+    monkeypatch.setattr(checks, "midi_problem", lambda config: "MIDI port 'Pads' cannot be opened")
+    taken = checks._midi_in_windows(context)
+    assert (taken.status, taken.detail) == (checks.ABSENT, "MIDI port 'Pads' cannot be opened")
+    assert "Riffsidecar Pads" in taken.remedy and "loopMIDI" in taken.remedy
+    monkeypatch.setattr(checks, "find_daemon", lambda osc: FoundDaemon("0.1.0", "ready"))
+    own = checks._midi_in_windows(context)
+    assert own.status == checks.OK_STATUS and "Riffsidecar Pads" in own.detail
 
 
 def test_doctor_draws_the_self_test(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support_control import FakeMidi
+from support_control import FakeInput, FakeMidi
 
 from riffsidecar.control import midi_system
-from riffsidecar.control.midi_ports import MidiPorts, choose_port
-from riffsidecar.control.midi_process import MidiProcess, list_midi_ports
+from riffsidecar.control.midi_ports import MidiPorts, Receive, choose_port
+from riffsidecar.control.midi_process import MidiProcess, list_midi_ports, midi_input_problem
 from riffsidecar.errors import MidiError
 
 NAMES = (
@@ -38,6 +38,19 @@ def test_the_ports_of_a_machine_are_listed_and_the_system_is_let_go() -> None:
     midi = FakeMidi(inputs=("LPD8 24:0",), outputs=())
     assert list_midi_ports(midi) == MidiPorts(("LPD8 24:0",), ())
     assert midi.is_closed
+
+
+def test_an_input_that_another_program_has_is_a_problem_and_one_that_is_not_there_is_none() -> None:
+    midi = FakeMidi(("LPD8 24:0",))
+    assert midi_input_problem("lpd8", midi) == midi_input_problem("Launchpad", midi) == ""
+    assert midi.closed.get_nowait() == "LPD8 24:0" and midi.is_closed
+
+    def refuse(name: str, receive: Receive) -> FakeInput:
+        raise MidiError(f"MIDI port {name!r} cannot be opened: is another program using it?")
+
+    midi.open_input = refuse  # type: ignore[method-assign]
+    assert "another program" in midi_input_problem("", midi)
+    assert midi_input_problem("Launchpad", midi) == ""
 
 
 def test_without_python_rtmidi_the_error_says_so_and_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:

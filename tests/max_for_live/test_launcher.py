@@ -111,12 +111,10 @@ def pid_file(tmp_path: Path) -> Iterator[Path]:
 def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return (
-        f"{pid} (" in Path(f"/proc/{pid}/stat").read_text()
-        and ") Z" not in Path(f"/proc/{pid}/stat").read_text()
-    )
+    return f"{pid} (" in state and ") Z" not in state
 
 
 def until_dead(pid: int) -> None:
@@ -176,6 +174,23 @@ def test_a_set_that_asks_for_it_starts_the_daemon_when_none_answers(
     launcher.say("autostart", 1)
     launcher.until("status", "started here")
     assert pid_file.exists()
+
+
+def test_a_daemon_at_the_port_before_is_not_taken_for_one_at_the_new_port(
+    launcher: Launcher, pid_file: Path
+) -> None:
+    before, after = free_port(), free_port()
+    launcher.say("port", before)
+    launcher.say("start")
+    launcher.until("status", "started here")
+    pid = int(pid_file.read_text())
+    launcher.say("port", after)
+    launcher.say("start")
+    launcher.until("status", "stop it first")
+    launcher.say("port", before)
+    launcher.say("stop")
+    launcher.until("status", "is stopped")
+    until_dead(pid)
 
 
 def test_without_a_command_it_says_which_one_to_run(launcher: Launcher) -> None:
