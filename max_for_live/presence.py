@@ -11,6 +11,7 @@ __all__ = ["Wires", "add_presence", "colour", "say"]
 
 _BEAT_MS = 2000
 _AWAY_MS = 12000  # a busy machine keeps the daemon from answering
+_NUM_PORTS = 16  # from the one that was chosen on; other devices of the set may have it
 GREEN = [0.3, 0.8, 0.35, 1.0]
 
 
@@ -47,7 +48,8 @@ def add_presence(
         "live.numbox",
         port_rect,
         "Reply port",
-        "The UDP port that riffsidecar answers this device at. Each device of a set needs its own.",
+        "The UDP port that riffsidecar answers this device at. Where another device of the set has it, the "
+        "next free one is found.",
         number(1024, 65535, reply_port, Style.INT, Visible.STORED),
     )
     send = patch.object("send", f"udpsend 127.0.0.1 {daemon_port}")
@@ -59,7 +61,7 @@ def add_presence(
     beat = patch.object("beat", f"metro {_BEAT_MS}")
     number_again = patch.object("port-kept", f"i {reply_port}")
     patch.connect(ready, start, beat, number_again)
-    patch.connect(port, number_again)
+    _add_next_port(patch, port, number_again, reply_port)
     hello = patch.message("hello", f"/riff/hello $1 {name}")
     listen = patch.message("listen", "port $1")
     ports = patch.object("ports", "t i i")
@@ -67,8 +69,9 @@ def add_presence(
     fresh = patch.object("port-changed", "change")
     patch.cord(ports, 1, fresh)
     patch.connect(fresh, listen, receive)
-    heard = patch.object("heard", "t b b")
+    heard = patch.object("heard", "t b b 1")
     patch.connect(answers, heard)
+    patch.cord(heard, 2, "obj-is-own-port", 1)
     deadline = patch.object("deadline", f"delay {_AWAY_MS}")
     patch.connect(heard, deadline)
     patch.cord(start, 1, deadline)
@@ -78,12 +81,36 @@ def add_presence(
     patch.connect(was_away, back)
     colour(patch, "green", GREEN, (back, 1))
     say(patch, "there", "riffsidecar is there", (back, 0))
-    lost = patch.object("lost", "t b b b")
+    lost = patch.object("lost", "t b b b b")
     patch.connect(deadline, lost)
+    patch.cord(lost, 3, "obj-is-own-port")
+    patch.cord("obj-next-port", 1, deadline)
     patch.cord(lost, 2, was_away, 1)
     colour(patch, "red", RED, (lost, 1))
     say(patch, "away", "riffsidecar does not answer: start riffsidecar run", (lost, 0))
     return Wires(send, answers, ready, ports, beat)
+
+
+def _add_next_port(patch: Patch, port: str, number: str, reply_port: int) -> None:
+    """Let another port be tried where nothing was ever heard at this one, because another device has it."""
+    chosen, tries = patch.object("port-chosen", f"i {reply_port}"), patch.object("port-tries", "i")
+    own = patch.object("is-own-port", "i")
+    place = patch.object("port-place", "pack 0 0")
+    patch.connect(chosen, place, patch.object("port-number", f"expr $i1 + $i2 % {_NUM_PORTS}"), number)
+    # One that is chosen by hand is the first to be tried.
+    anew = patch.object("port-anew", "t i b 0 0")
+    patch.connect(port, anew, chosen)
+    patch.cord(anew, 1, "obj-deadline")
+    patch.cord(anew, 2, tries, 1)
+    patch.cord(anew, 2, place, 1)
+    patch.cord(anew, 3, own, 1)
+    steps = patch.object("next-port", "t b b b")
+    patch.connect(own, patch.object("not-own-port", "sel 0"), steps, chosen)
+    counted = patch.object("port-counted", "t i i")
+    patch.cord(steps, 2, tries)
+    patch.connect(tries, patch.object("port-one-more", "expr $i1 + 1"), counted)
+    patch.cord(counted, 1, tries, 1)
+    patch.cord(counted, 0, place, 1)
 
 
 def colour(patch: Patch, name: str, shade: list[float], source: tuple[str, int]) -> None:

@@ -123,6 +123,40 @@ def test_another_reply_port_is_listened_at_and_named(name: str) -> None:
     assert device.port == 9300 and device.sent[-1][:2] == ["/riff/hello", 9300]
 
 
+@pytest.mark.parametrize(("name", "port", "who"), [(LIVE11, 9164, "live11"), (PADS, 9184, "pads")])
+def test_where_another_device_has_the_port_the_next_one_is_tried_and_the_one_that_answers_is_kept(
+    name: str, port: int, who: str
+) -> None:
+    device = open_device(name)
+    tried = [device.port]
+    while len(tried) < 18:
+        device.wait(12_000)
+        tried.append(device.port)
+    assert tried == [port + place % 16 for place in range(18)]
+    device.sent.clear()
+    device.wait(2000)
+    assert ["/riff/hello", device.port, who] in device.sent
+    device.hear("/riff/welcome", device.port, "0.1.0", "ready", who)
+    device.wait(60_000)
+    assert device.port == tried[-1] and device.shown["light"][-1] == ["textcolor", 0.9, 0.2, 0.15, 1]
+    device.turn("port", 9300.0)
+    assert device.port == 9300
+    device.wait(13_000)
+    assert device.port == 9301
+
+
+def test_live_11_asks_under_the_name_of_the_port_that_it_found() -> None:
+    device = open_device(LIVE11)
+    device.wait(13_000)
+    device.hear("/riff/welcome", PORT + 1, "0.1.0", "ready", "live11")
+    device.click("pad3")
+    assert device.sent[-1] == ["/riff/pad", 3, f"id:live{PORT + 1}-11"]
+    for request_id in (MINE, f"id:live{PORT + 1}-11"):
+        tell(device, finished(1, request_id))
+    device.wait(500)
+    assert [each["has_clip"] for each in slots(device)] == [1, 0, 0]
+
+
 def test_live_11_tells_the_song_as_it_is_and_as_it_changes() -> None:
     device = open_device(LIVE11)
     loaded = commands(device)

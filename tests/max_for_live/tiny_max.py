@@ -266,7 +266,8 @@ class TinyMax:
             self.out(name, 0, [atom(word) for word in (text % tuple(self.state[name][:count])).split()])
 
     def do_expr(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
-        self.state[name][inlet] = message[0]
+        for place, value in enumerate(message, inlet):
+            self.state[name][place] = value
         if inlet == 0:
             text = " ".join(self.boxes[name]["text"].split()[1:])
             self.out(name, 0, [evaluate(text, self.state[name])])
