@@ -144,9 +144,20 @@ def test_every_module_that_is_run_exists(line: str) -> None:
     assert ROOT.joinpath(*module.split(".")).with_suffix(".py").is_file()
 
 
+def leads_somewhere(target: str) -> bool:
+    """Tell whether a link leads to a file that is there and, after a ``#``, to a heading in it."""
+    name, _, anchor = target.partition("#")
+    path = ROOT / (name or "README.md")
+    if not path.is_file() or not anchor:
+        return path.is_file()
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_every_link_within_the_repository_leads_somewhere() -> None:
     targets = [target for target in re.findall(r"\]\(([^)]+)\)", TEXT) if "://" not in target]
-    assert targets and [target for target in targets if not (ROOT / target).is_file()] == []
+    assert targets and [target for target in targets if not leads_somewhere(target)] == []
+    assert not leads_somewhere("README.md#no-such-heading") and not leads_somewhere("NO_FILE.md")
 
 
 def filled_preset() -> str:
