@@ -17,6 +17,7 @@ EDGE_S: Final = 0.06
 _SILENCE = 10.0 ** (-45.0 / 20.0)
 _SWAY_QUARTERS = 0.15
 
+_COMMON_TIME: Final = Meter(4, 4)
 _NUM_RANKS: Final = 5
 _HEARD_BANDS: Final = (0, 2, 3)
 _LEAST_SPREAD: Final = 0.15
@@ -31,6 +32,30 @@ _WEIGHTS: Final = np.array(
     ]
 )
 """What low, middle and high onsets and new harmony count for on each rank of the bar, fitted to 192 loops."""
+
+_COMMON_TIME_WEIGHTS: Final = np.array(
+    [
+        [
+            0.32, 0, -0.16, -0.04, -0.11, 0.13, 0.02, 0.03,
+            0.22, -0.18, 0.21, -0.09, -0.05, -0.13, -0.05, -0.13,
+        ],
+        [
+            0.36, -0.3, 0.13, 0.12, -0.06, -0.11, 0.06, -0.19,
+            -0.05, -0.04, 0.24, 0.01, 0.39, -0.05, -0.09, -0.41,
+        ],
+        [
+            0.04, -0.66, -0.04, 0.04, 0.21, -0.15, 0.21, 0.08,
+            -0.13, -0.04, 0.03, 0.15, 0.17, -0.05, 0.07, 0.07,
+        ],
+        [
+            0.82, 0.21, 0.02, -0.11, -0.35, 0.08, -0.15, 0.23,
+            -0.02, -0.12, 0.15, -0.12, 0.13, -0.28, -0.44, -0.07,
+        ],
+    ]
+)  # fmt: skip
+"""The same for each sixteenth of a bar of 4/4, fitted to 600 loops cut anywhere: a rank knows no backbeat.
+
+With the tempo given and five folds it finds the downbeat of 0.53 of them, the ranks find that of 0.46."""
 
 
 Curve = NDArray[Any]
@@ -73,9 +98,9 @@ def downbeat_marks(
 ) -> NDArray[np.float64]:
     """Return how likely each step of the bar (steps,) is its downbeat, as a logarithm, up to a constant.
 
-    A log-linear model of what is heard on the steps of each rank of the meter: onsets that are low, of the
-    middle and high, and how the harmony changes; and of how far the harmonies of bars differ that begin
-    there. Its weights were fitted to composed loops, by maximum likelihood.
+    A log-linear model of what is heard on the steps of 4/4, or on those of each rank of another meter: onsets
+    that are low, of the middle and high, and how the harmony changes; and of how far the harmonies of bars
+    differ that begin there. Its weights were fitted to composed loops, by maximum likelihood.
 
     Args:
         onsets: of the recording.
@@ -84,14 +109,19 @@ def downbeat_marks(
         meter: how its bars are counted.
         circular: whether it is a loop, so that its end goes on into its beginning.
     """
-    ranks = _ranks(meter)
-    steps = ranks.size
+    weights = _step_weights(meter)
+    steps = weights.shape[1]
     heard = step_features(onsets, grid_s, step_s, steps, circular=circular)
-    shares = (ranks == np.arange(_NUM_RANKS)[:, None]) / np.maximum(
-        np.bincount(ranks, minlength=_NUM_RANKS), 1
-    )[:, None]
-    turned = np.stack([np.roll(heard[:-1], -step, axis=1) @ shares.T for step in range(steps)])
-    return np.asarray((turned * _WEIGHTS).sum(axis=(1, 2)) + _BARS_WEIGHT * heard[-1])
+    turned = np.stack([np.roll(heard[:-1], -step, axis=1) for step in range(steps)])
+    return np.asarray((turned * weights).sum(axis=(1, 2)) + _BARS_WEIGHT * heard[-1])
+
+
+def _step_weights(meter: Meter) -> NDArray[np.float64]:
+    """Return what each kind of event counts for on each step of the bar (4, steps)."""
+    if meter == _COMMON_TIME:
+        return _COMMON_TIME_WEIGHTS
+    ranks = _ranks(meter)
+    return np.asarray((_WEIGHTS / np.maximum(np.bincount(ranks, minlength=_NUM_RANKS), 1))[:, ranks])
 
 
 def step_features(

@@ -71,13 +71,13 @@ _FIRST_SOUND, _AFTER_SILENCE = 3.0, 5.0
 """Most recordings begin on their downbeat, the more surely where somebody left silence before it: what that
 counts for, as a logarithm, like the marks of downbeats."""
 
-_OFF_GRID_STEPS = 0.2
+_OFF_GRID_STEPS = 0.15
 """A recording that begins so far from its grid was cut anywhere, and not on its downbeat."""
 
 _CLEAR_RHYTHM = 0.3
 """Below it the grid itself is uncertain."""
 
-_TURNED = 2.5
+_TURNED = 2.25
 """A file of whole bars is turned only where its downbeat is surely elsewhere."""
 
 _SAME_TEMPO, _EQUAL_TEMPO = 0.012, 0.003
