@@ -82,6 +82,8 @@ def main(argv: Sequence[str] | None = None, *, factory: str = DEFAULT_FACTORY) -
                 "DEBUG" if args.verbose else config.log.level.upper() if args.command == "run" else "CRITICAL"
             )
             logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+            # It tells of every touch of every file, and would drown what --verbose is for.
+            logging.getLogger("watchdog").setLevel(logging.INFO)
             code: int = args.run(Context(args, config, terminal, factory))
             sys.stdout.flush()
             return code
