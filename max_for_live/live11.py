@@ -40,6 +40,7 @@ _WAITING = "0.98 0.7 0.2 1."
 _READY = "0.3 0.8 0.35 1."
 _FAILED = "0.9 0.2 0.15 1."
 _EMPTY = "0.3 0.3 0.3 1."
+_ID = "id:live11"  # then the pad and the reply port; every device's begins with id:live
 _ANSWERS = ("/riff/state", "/riff/ack", "/riff/progress", "/riff/done", "/riff/error")
 
 
@@ -134,24 +135,18 @@ def _knob_rule(knob: Knob) -> str:
 def _add_pads(patch: Patch, wires: Wires) -> None:
     """Add the pads, what shows their state, and what makes clips of their loops."""
     pads = add_pads(patch, 8, _TOP, _PAD, 3)
-    last = patch.object("last-pad", "i")
-    name = patch.object("id", "sprintf id:live%ld-11")
-    patch.cord(wires.port, 0, name)
-    ask = patch.object("ask", "pack 0 id")
+    asking, ask = patch.object("ask-order", "t i i"), patch.object("ask", "pack 0 id")
+    name = patch.object("id", f"sprintf {_ID}-%ld-%ld")
+    patch.cord(wires.port, 0, name, 1)
+    patch.cord(asking, 1, name)
     patch.cord(name, 0, ask, 1)
-    patch.connect(ask, patch.object("ask-message", "prepend /riff/pad"), wires.send)
+    patch.connect(asking, ask, patch.object("ask-message", "prepend /riff/pad"), wires.send)
     for number, pad in enumerate(pads, 1):
-        hit = patch.message(f"pad{number}-message", str(number))
-        patch.connect(pad, hit, ask)
-        patch.cord(hit, 0, last, 1)
+        patch.connect(pad, patch.message(f"pad{number}-message", str(number)), asking)
     router = patch.object("pads", f"route {' '.join(str(number) for number in range(1, NUM_PADS + 1))}")
     for place, pad in enumerate(pads):
         patch.cord(router, place, pad)
-    # A reply is the first word of an answer; the route learns it from the port.
-    for place, what in enumerate(_ANSWERS[1:], 2):
-        own = patch.object(f"own-{what.rpartition('/')[2]}", "route id")
-        patch.cord(wires.answers, place, own)
-        patch.cord(name, 0, own, 1)
+    own, whose = _add_own_answers(patch, wires)
     states = patch.object("states", "route pad bank")
     patch.cord(wires.answers, 1, states)
     names = patch.object("pad-row", "unpack i s s s i")
@@ -159,9 +154,9 @@ def _add_pads(patch: Patch, wires: Wires) -> None:
     pair = patch.object("pad-name", "pack 0 name")
     patch.cord(names, 1, pair, 1)
     patch.connect(names, pair, patch.message("pad-text", "$1 text $2"), router)
-    patch.connect("obj-own-ack", patch.message("pad-waits", f"$1 activebgcolor {_WAITING}"), router)
+    patch.connect(own, patch.message("pad-waits", f"$1 activebgcolor {_WAITING}"), router)
     stage = patch.object("progress", "unpack f f i s")
-    patch.connect("obj-own-progress", stage)
+    patch.cord(own, 1, stage)
     line = patch.object("progress-text", "sprintf set pad %ld: %ld %%")
     which = patch.object("progress-pad", "i")
     patch.cord(stage, 2, which, 1)
@@ -169,38 +164,79 @@ def _add_pads(patch: Patch, wires: Wires) -> None:
     order = patch.object("progress-order", "t b i")
     patch.connect(stage, percent, order, which, line, "obj-status")
     patch.cord(order, 1, line, 1)
+    with_loop = patch.object("pads-with-loop", "coll")
+    _add_errors(patch, (own, 3), whose, with_loop, router)
+    _add_bank(patch, with_loop, router)
+    loops = patch.object("loops", "route -1")
+    patch.cord(own, 2, loops)
+    _add_clips(patch, loops, with_loop)
+
+
+def _add_own_answers(patch: Patch, wires: Wires) -> tuple[str, str]:
+    """Let through what answers a pad of this device; return what sends it, by its kind, and whose it is.
+
+    An error names its request alone and no slot, so the id of a request names its pad. The first word of an
+    answer is that id; the route learns the sixteen from the port.
+    """
+    own = patch.object("own", f"gate {len(_ANSWERS) - 1}")
+    ids = patch.object("own-ids", f"route {' '.join(f'id{number}' for number in range(1, NUM_PADS + 1))}")
+    for kind in range(1, len(_ANSWERS)):
+        order = patch.object(f"answer{kind}", f"t l {kind}")
+        patch.cord(wires.answers, 1 + kind, order)
+        patch.cord(order, 1, own)
+        patch.connect(order, ids)
+    whose = patch.object("answer-pad", "i")
+    for number in range(1, NUM_PADS + 1):
+        name = patch.object(f"id{number}", f"sprintf {_ID}-{number}-%ld")
+        patch.connect(wires.port, name)
+        patch.cord(name, 0, ids, number)
+        known = patch.object(f"own{number}", f"t l {number}")
+        patch.cord(ids, number - 1, known)
+        patch.cord(known, 1, whose)
+        patch.cord(known, 0, own, 1)
+    return own, whose
+
+
+def _add_errors(patch: Patch, errors: tuple[str, int], whose: str, with_loop: str, pads: str) -> None:
+    """Show the pad that failed, and let one that was cancelled look as it did before it was asked."""
     meant = patch.object("meant", f"route {CancelledError.code} {SupersededError.code}")
+    patch.cord(*errors, meant)
     trouble = patch.object("error", "unpack s s")
-    patch.connect("obj-own-error", meant)
     patch.cord(meant, 2, trouble)
     patch.cord(trouble, 1, patch.object("error-text", "prepend set"))
     patch.connect("obj-error-text", "obj-status")
-    failed = patch.object("error-order", "t b")
-    patch.connect(trouble, failed, last, patch.message("pad-failed", f"$1 activebgcolor {_FAILED}"), router)
-    _add_bank(patch, router)
-    _add_clips(patch, router)
+    failed, stopped = patch.object("failed-pad", "i"), patch.object("stopped-pad", "i")
+    for pad in (failed, stopped):
+        patch.cord(whose, 0, pad, 1)
+    patch.connect(trouble, patch.object("error-order", "t b"), failed)
+    patch.connect(failed, patch.message("pad-failed", f"$1 activebgcolor {_FAILED}"), pads)
+    calm = patch.object("calm", "t i i")
+    patch.connect(meant, patch.object("stopped", "t b"), stopped, calm)
+    patch.cord(calm, 1, patch.message("pad-empty", f"$1 activebgcolor {_EMPTY}"))
+    patch.connect("obj-pad-empty", pads)
+    ready = patch.message("pad-ready", f"$1 activebgcolor {_READY}")
+    patch.connect(calm, with_loop, ready, pads)
 
 
-def _add_bank(patch: Patch, pads: str) -> None:
+def _add_bank(patch: Patch, with_loop: str, pads: str) -> None:
     """Ask for the bank when the daemon comes, and let no pad of another bank look as if it had a loop."""
     patch.cord("obj-back", 0, patch.message("state-ask", "/riff/query state"))
     patch.connect("obj-state-ask", "obj-send")
     another = patch.object("bank-changed", "zl.change")
     patch.cord("obj-states", 1, another)
     each = patch.object("bank-pads", f"uzi {NUM_PADS}")
-    patch.connect(another, patch.object("bank-new", "t b"), each)
-    empty = patch.message("pad-empty", f"$1 activebgcolor {_EMPTY}")
-    patch.cord(each, 2, empty)
-    patch.connect(empty, pads)
+    anew = patch.object("bank-new", "t b b")
+    patch.connect(another, anew, each)
+    patch.cord(anew, 1, patch.message("no-loops", "clear"))
+    patch.connect("obj-no-loops", with_loop)
+    patch.cord(each, 2, "obj-pad-empty")
 
 
-def _add_clips(patch: Patch, router: str) -> None:
+def _add_clips(patch: Patch, loops: str, with_loop: str) -> None:
     """Make a clip of a loop: keep what it is, find an empty slot, create, and leave the rest for later.
 
     All of it runs before the next message, so that the loop that comes next cannot take its place.
     """
-    loops = patch.object("loops", "route -1")
-    patch.connect("obj-own-done", loops)
     order = patch.object("loop-order", "t l l l")
     patch.cord(loops, 1, order)
     # From the end: a loop without a key has an empty text in the middle, which may get lost on its way.
@@ -222,8 +258,9 @@ def _add_clips(patch: Patch, router: str) -> None:
     patch.cord(order, 0, first)
     found = patch.object("found", "t b i b i")
     patch.connect(first, found)
-    patch.cord(found, 3, patch.message("pad-ready", f"$1 activebgcolor {_READY}"))
-    patch.connect("obj-pad-ready", router)
+    patch.cord(found, 3, "obj-pad-ready")
+    patch.cord(found, 3, patch.message("loop-there", "$1 $1"))
+    patch.connect("obj-loop-there", with_loop)
     made = patch.object("made", "pack 0 0. 0")
     patch.cord(found, 3, made, 2)
     patch.cord(found, 2, samples)

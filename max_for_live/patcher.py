@@ -317,6 +317,8 @@ def _arity_of(text: str) -> Arity:
     match name:
         case "route":
             return 1 + len(arguments), 1 + len(arguments), ("",) * (1 + len(arguments))
+        case "gate":
+            return 2, int(arguments[0]), ("",) * int(arguments[0])
         case "sel":
             outlets = 1 + len(arguments)
             return (2 if len(arguments) == 1 else 1), outlets, ("bang",) * len(arguments) + ("",)

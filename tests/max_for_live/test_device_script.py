@@ -733,7 +733,7 @@ def test_the_end_of_a_request_without_a_loop_makes_no_clip(play: Play) -> None:
     assert clips(seen) == [] and status(seen) == "riffsidecar 0.1.0 is ready"
 
 
-@pytest.mark.parametrize("request_id", ["id:live9164-11", "id:live-else-7"])
+@pytest.mark.parametrize("request_id", ["id:live11-3-9164", "id:live-else-7"])
 def test_loops_that_other_devices_asked_for_make_no_clip_and_no_noise(play: Play, request_id: str) -> None:
     seen = play(*GREETED, progress(request_id=request_id), done(request_id=request_id), ("wait", 500))
     assert clips(seen) == [] and status(seen) == "riffsidecar 0.1.0 is ready"

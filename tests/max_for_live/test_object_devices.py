@@ -26,7 +26,15 @@ from tiny_max import TinyMax
 _, LIVE11, PADS, _ = DEVICES
 WAV = "/Users/kim/Music/riff loops/riff_90_drums.wav"
 PORT = 9164
-MINE = f"id:live{PORT}-11"
+WAITING = ["activebgcolor", 0.98, 0.7, 0.2, 1.0]
+READY = ["activebgcolor", 0.3, 0.8, 0.35, 1.0]
+FAILED = ["activebgcolor", 0.9, 0.2, 0.15, 1.0]
+EMPTY = ["activebgcolor", 0.3, 0.3, 0.3, 1.0]
+
+
+def mine(pad: int, port: int = PORT) -> str:
+    """Return the name of the request that a pad of the device for Live 11 makes."""
+    return f"id:live11-{pad}-{port}"
 
 
 @pytest.fixture(autouse=True, params=[False, True], ids=["", "backwards"])
@@ -68,10 +76,21 @@ def tell(device: TinyMax, event: Any) -> None:
         device.hear(answer.address, *answer.values)
 
 
-def finished(slot: int, request_id: str = MINE) -> Finished:
+def ask(device: TinyMax, pad: int) -> None:
+    """Click a pad and let the daemon take the request, under the name that was sent."""
+    device.click(f"pad{pad}")
+    tell(device, Acked(Origin("osc", "", str(device.sent[-1][-1])), pad))
+
+
+def fail(device: TinyMax, request_id: str, code: str, text: str) -> None:
+    answer = request_error(request_id, code, text)
+    device.hear(answer.address, *answer.values)
+
+
+def finished(slot: int, request_id: str = "") -> Finished:
     length = LoopLength.parse(3, "7/8", "90")
     return Finished(
-        origin=Origin("osc", "", request_id),
+        origin=Origin("osc", "", request_id or mine(slot)),
         slot=slot,
         path=WAV,
         bars=3.0,
@@ -150,8 +169,8 @@ def test_live_11_asks_under_the_name_of_the_port_that_it_found() -> None:
     device.wait(13_000)
     device.hear("/riff/welcome", PORT + 1, "0.1.0", "ready", "live11")
     device.click("pad3")
-    assert device.sent[-1] == ["/riff/pad", 3, f"id:live{PORT + 1}-11"]
-    for request_id in (MINE, f"id:live{PORT + 1}-11"):
+    assert device.sent[-1] == ["/riff/pad", 3, mine(3, PORT + 1)]
+    for request_id in (mine(1), mine(1, PORT + 1)):
         tell(device, finished(1, request_id))
     device.wait(500)
     assert [each["has_clip"] for each in slots(device)] == [1, 0, 0]
@@ -212,17 +231,48 @@ def test_live_11_pads_ask_for_their_loops_and_show_what_becomes_of_them() -> Non
     device = open_device(LIVE11)
     commands(device)
     device.click("pad3")
-    assert device.sent[-1] == ["/riff/pad", 3, MINE]
+    assert device.sent[-1] == ["/riff/pad", 3, mine(3)]
     assert commands(device) == [TriggerPad(3)]
-    tell(device, Acked(Origin("osc", "", MINE), 3))
-    assert device.shown["pad3"][-1] == ["activebgcolor", 0.98, 0.7, 0.2, 1.0]
-    tell(device, Progressed(Origin("osc", "", MINE), 3, 0.42, 2.0, "denoise"))
+    tell(device, Acked(Origin("osc", "", mine(3)), 3))
+    assert device.shown["pad3"][-1] == WAITING
+    tell(device, Progressed(Origin("osc", "", mine(3)), 3, 0.42, 2.0, "denoise"))
     assert status(device) == "pad 3: 42 %"
-    superseded, failed = request_error(MINE, "superseded", "gone"), request_error(MINE, "model", "no way")
-    device.hear(superseded.address, *superseded.values)
-    assert device.shown["pad3"][-1] == ["activebgcolor", 0.98, 0.7, 0.2, 1.0]
-    device.hear(failed.address, *failed.values)
-    assert device.shown["pad3"][-1] == ["activebgcolor", 0.9, 0.2, 0.15, 1.0] and status(device) == "no way"
+    fail(device, mine(3), "superseded", "gone")
+    assert device.shown["pad3"][-1] == WAITING
+    fail(device, mine(3), "model", "no way")
+    assert device.shown["pad3"][-1] == FAILED and status(device) == "no way"
+
+
+def test_live_11_marks_the_pad_that_failed_and_not_the_one_that_was_clicked_last() -> None:
+    device = open_device(LIVE11)
+    for pad in (3, 16, 5):
+        ask(device, pad)
+    fail(device, mine(16), "model", "no way")
+    assert [device.shown[f"pad{pad}"][-1] for pad in (3, 16, 5)] == [WAITING, FAILED, WAITING]
+    for request_id in ("", "midi", mine(3, PORT + 1), "id:live-else-7"):
+        fail(device, request_id, "model", "another's")
+    assert [device.shown[f"pad{pad}"][-1] for pad in (3, 16, 5)] == [WAITING, FAILED, WAITING]
+    assert status(device) == "no way"
+    tell(device, finished(16))
+    assert device.shown["pad16"][-1] == READY
+
+
+def test_live_11_shows_a_pad_that_was_cancelled_as_it_was_before() -> None:
+    device = open_device(LIVE11)
+    tell(device, finished(3))
+    device.wait(500)
+    for pad in (3, 4):
+        ask(device, pad)
+    told = status(device)
+    for pad, before in ((3, READY), (4, EMPTY)):
+        assert device.shown[f"pad{pad}"][-1] == WAITING
+        fail(device, mine(pad), "cancelled", "stopped")
+        assert device.shown[f"pad{pad}"][-1] == before
+    assert status(device) == told
+    device.hear("/riff/state", "bank", "my own")
+    ask(device, 3)
+    fail(device, mine(3), "cancelled", "stopped")
+    assert device.shown["pad3"][-1] == EMPTY, "the loop was one of another bank"
 
 
 def test_live_11_pads_get_the_names_of_the_bank() -> None:
@@ -244,9 +294,9 @@ def test_live_11_asks_for_the_bank_and_empties_the_pads_when_it_changes() -> Non
     device.hear("/riff/state", "bank", "house")
     tell(device, finished(5))
     device.hear("/riff/state", "bank", "house")
-    assert device.shown["pad5"][-1] == ["activebgcolor", 0.3, 0.8, 0.35, 1.0]
+    assert device.shown["pad5"][-1] == READY
     device.hear("/riff/state", "bank", "my own")
-    assert device.shown["pad5"][-1] == ["activebgcolor", 0.3, 0.3, 0.3, 1.0]
+    assert device.shown["pad5"][-1] == EMPTY
 
 
 @pytest.mark.parametrize(
@@ -266,7 +316,7 @@ def test_live_11_makes_a_clip_in_the_pads_slot_or_the_next_empty_one(
     assert (clip["loop_start"], clip["loop_end"]) == (0, 10.5)
     assert (clip["start_marker"], clip["end_marker"]) == (0, 10.5)
     assert status(device) == "a clip of 10.5 beats"
-    assert device.shown[f"pad{slot}"][-1] == ["activebgcolor", 0.3, 0.8, 0.35, 1.0]
+    assert device.shown[f"pad{slot}"][-1] == READY
 
 
 def test_live_11_makes_two_clips_of_two_loops() -> None:
@@ -303,7 +353,7 @@ def test_live_11_says_why_there_is_no_clip_and_leaves_the_loops_of_others_alone(
     other = open_device(LIVE11)
     for request_id in ("midi", "id:live9124-abcd-3"):
         tell(other, finished(1, request_id))
-    tell(other, Acked(Origin("osc", "", MINE), None))
+    tell(other, Acked(Origin("osc", "", mine(1)), None))
     other.wait(500)
     assert not any(each["has_clip"] for each in slots(other))
 

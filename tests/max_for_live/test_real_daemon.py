@@ -321,9 +321,12 @@ def test_the_device_of_plain_objects_shows_the_bank_and_makes_clips_of_its_loops
         device.turn("port", float(probe.port))
         until(lambda: ["text", "sound 16"] in device.shown.get("pad16", []))
         device.wait(50)
-        for pad in ("pad2", "pad3"):
+        for pad in ("pad2", "pad3", "pad4"):
             device.click(pad)
-        ready = ["activebgcolor", 0.3, 0.8, 0.35, 1.0]
+        device.sent.append(["/riff/cancel", 4])
+        ready, waiting = ["activebgcolor", 0.3, 0.8, 0.35, 1.0], ["activebgcolor", 0.98, 0.7, 0.2, 1.0]
+        empty = ["activebgcolor", 0.3, 0.3, 0.3, 1.0]
+        until(lambda: device.shown["pad4"][-2:] == [waiting, empty])
         until(lambda: all(ready in device.shown.get(pad, []) for pad in ("pad2", "pad3")))
         device.wait(500)
         probe.close()

@@ -169,6 +169,12 @@ class TinyMax:
         else:
             self.out(name, len(known), message)
 
+    def do_gate(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
+        if inlet == 0:
+            self.state[name] = int(message[0])
+        elif self.state[name]:
+            self.out(name, self.state[name] - 1, message)
+
     def do_sel(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
         if message[0] in arguments:
             self.out(name, arguments.index(message[0]), BANG)
@@ -230,7 +236,9 @@ class TinyMax:
 
     def do_coll(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
         kept = self.state[name]
-        if len(message) > 1:
+        if message == ["clear"]:
+            kept.clear()
+        elif len(message) > 1:
             kept[message[0]] = message[1:]
         elif message[0] in kept:
             self.out(name, 0, kept[message[0]])
