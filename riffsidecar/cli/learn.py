@@ -62,8 +62,6 @@ def run(context: Context) -> int:
     if not context.args.target:
         return _list(context)
     command = Learn(" ".join(context.args.target), context.args.mode)
-    if command.mode != FORGET:
-        context.terminal.note(f"{command.target} waits: move its control now")
     learned = _learn(context, command)
     context.terminal.line(learned)
     context.terminal.document({"target": command.target, "learned": learned})
@@ -99,7 +97,7 @@ def _learn(context: Context, command: Learn) -> str:
             connected.send(encode_message("/riff/hello", *token, 0, "learn"))
             connected.send(encode_message("/riff/learn", *token, *words, _ID))
             try:
-                return _until_learned(context, connected)
+                return _until_learned(context, command, connected)
             finally:
                 connected.send(encode_message("/riff/learn", *token, "none"))
         except OSError as error:
@@ -109,13 +107,16 @@ def _learn(context: Context, command: Learn) -> str:
             ) from error
 
 
-def _until_learned(context: Context, connected: socket.socket) -> str:
+def _until_learned(context: Context, command: Learn, connected: socket.socket) -> str:
     is_taken = False
     for message in _messages(connected, _ANSWER_S, context.args.patience):
         words = message.arguments
         if message.address == "/riff/error" and words[:1] == (_ID,):
             raise error_from_code(str(words[1]), str(words[2]))
-        is_taken = is_taken or (message.address == "/riff/ack" and words[:1] == (_ID,))
+        if not is_taken and message.address == "/riff/ack" and words[:1] == (_ID,):
+            is_taken = True
+            if command.mode != FORGET:
+                context.terminal.note(f"{command.target} waits: move its control now")
         if message.address == "/riff/state" and words[:1] == ("learned",) and words[1:] not in ((), ("",)):
             return str(words[1])
     if not is_taken:
