@@ -121,17 +121,7 @@ def train_autoencoder(
     }
     autoencoder = BeatGridAutoencoder(**shape).to(memory_format=torch.channels_last)
     anchor = None if start_from is None else adopt_autoencoder_weights(start_from, autoencoder)
-    run = Run(
-        folder,
-        {"autoencoder": autoencoder},
-        learning_rate=settings.learning_rate,
-        steps=settings.steps,
-        warmup_steps=settings.warmup_steps,
-        decay_share=settings.decay_share,
-        ema=settings.ema,
-        checkpoint_minutes=config.checkpoint_minutes,
-        seed=config.seed,
-    )
+    run = Run.configured(folder, {"autoencoder": autoencoder}, settings, config)
     if anchor is not None:
         anchor.to(run.device)
     edge = FRAMES_PER_COLUMN

@@ -169,17 +169,8 @@ def _open_run(
     )
     if start_from is not None:
         adopt_weights(start_from, denoiser, text_encoder)
-    run = Run(
-        folder,
-        {"denoiser": denoiser, "text_encoder": text_encoder},
-        learning_rate=settings.learning_rate,
-        steps=settings.steps,
-        warmup_steps=settings.warmup_steps,
-        decay_share=settings.decay_share,
-        ema=settings.ema,
-        checkpoint_minutes=config.checkpoint_minutes,
-        seed=config.seed,
-    )
+    nets = {"denoiser": denoiser, "text_encoder": text_encoder}
+    run = Run.configured(folder, nets, settings, config)
     return run, denoiser, text_encoder
 
 

@@ -30,7 +30,7 @@ class FlowMapLoss:
     def __init__(
         self, denoiser: ColumnDenoiser, text_encoder: TextEncoder, text_folder: Path, settings: DistillConfig
     ) -> None:
-        self._denoiser, self._text_encoder, self._settings = denoiser, text_encoder, settings
+        self._denoiser, self._text_encoder = denoiser, text_encoder
         self._tokenizer = load_tokenizer(text_folder)
         scheduler = FlowAdamsBashforthScheduler()
         scheduler.set_timesteps(settings.num_inference_steps)
@@ -92,17 +92,7 @@ def _open_run(teacher: ColumnDenoiser, folder: Path, config: TrainingConfig) -> 
     shape = {name: value for name, value in teacher.config.items() if not name.startswith("_")}
     shape.pop("time_cond_proj_dim", None)
     adapter = FlowMapAdapter(shape, rank=settings.rank, guidance_scale=settings.guidance_scale)
-    run = Run(
-        folder / _FOLDER,
-        {"adapter": adapter},
-        learning_rate=settings.learning_rate,
-        steps=settings.steps,
-        warmup_steps=settings.warmup_steps,
-        decay_share=settings.decay_share,
-        ema=settings.ema,
-        checkpoint_minutes=config.checkpoint_minutes,
-        seed=config.seed,
-    )
+    run = Run.configured(folder / _FOLDER, {"adapter": adapter}, settings, config)
     return run, adapter
 
 

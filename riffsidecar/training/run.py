@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from riffsidecar.errors import TrainingError
+from riffsidecar.training.config import AutoencoderConfig, DenoiserConfig, DistillConfig, TrainingConfig
 
 __all__ = ["Run", "device", "learning_rate_share", "step_rng"]
 
@@ -86,6 +87,27 @@ class Run:
         self._averages = [p.detach().clone() for p in self.parameters]
         self.step = 0
         self._restore()
+
+    @classmethod
+    def configured(
+        cls,
+        folder: Path,
+        modules: dict[str, nn.Module],
+        settings: AutoencoderConfig | DenoiserConfig | DistillConfig,
+        config: TrainingConfig,
+    ) -> Run:
+        """Return the run of ``modules`` in ``folder`` that a part of a configuration asks for."""
+        return cls(
+            folder,
+            modules,
+            learning_rate=settings.learning_rate,
+            steps=settings.steps,
+            warmup_steps=settings.warmup_steps,
+            decay_share=settings.decay_share,
+            ema=settings.ema,
+            checkpoint_minutes=config.checkpoint_minutes,
+            seed=config.seed,
+        )
 
     @property
     def _path(self) -> Path:
