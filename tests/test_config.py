@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riffsidecar.config import Config, config_path, load_config, parse_config
+from riffsidecar.daemon.surfaces import learned_file
 from riffsidecar.errors import ConfigError
 
 
@@ -117,6 +118,21 @@ def test_a_named_file_has_to_exist_and_the_usual_one_need_not(
     (tmp_path / "riffsidecar").mkdir()
     (tmp_path / "riffsidecar" / "config.toml").write_text("[log]\nlevel = 'debug'")
     assert load_config().log.level == "debug"
+
+
+def test_what_is_learned_lies_beside_the_file_that_was_read_unless_it_names_another_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "usual"))
+    monkeypatch.chdir(tmp_path)
+    assert learned_file(load_config()) == tmp_path / "usual" / "riffsidecar" / "learned.toml"
+    named = tmp_path / "set" / "live.toml"
+    named.parent.mkdir()
+    named.write_text("[session]\nbpm = 90")
+    for path in (named, Path("set/live.toml")):
+        assert learned_file(load_config(path)) == tmp_path / "set" / "learned.toml"
+    named.write_text("[midi]\nlearned = '/elsewhere/mine.toml'")
+    assert learned_file(load_config(named)) == Path("/elsewhere/mine.toml")
 
 
 def test_the_usual_place_is_that_of_the_system() -> None:

@@ -1,6 +1,6 @@
 """The configuration. Only the daemon and the command line read it; everything below is handed values."""
 
-from riffsidecar.config.file import config_path, load_config, parse_config
+from riffsidecar.config.file import LEARNED_FILE, config_path, load_config, parse_config
 from riffsidecar.config.tables import (
     Config,
     LibraryConfig,
@@ -16,6 +16,7 @@ from riffsidecar.config.tables import (
 )
 
 __all__ = [
+    "LEARNED_FILE",
     "Config",
     "LibraryConfig",
     "LinkConfig",

@@ -9,17 +9,20 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from riffsidecar.config.tables import TABLES, Config
 from riffsidecar.errors import ConfigError, nearest
 
-__all__ = ["config_path", "load_config", "parse_config"]
+__all__ = ["LEARNED_FILE", "config_path", "load_config", "parse_config"]
 
 Table = TypeVar("Table")
+
+LEARNED_FILE: Final = "learned.toml"
+"""The name of the file that learn mode keeps beside the configuration."""
 
 
 def config_path(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
@@ -40,6 +43,8 @@ def config_path(environ: Mapping[str, str] = os.environ, platform: str = sys.pla
 def load_config(path: Path | None = None) -> Config:
     """Read the configuration from ``path``, or from its usual place where a missing file means the defaults.
 
+    What learn mode has learned lies beside the file, where the file names no other place.
+
     Raises:
         ConfigError: the file is missing where it was named, is not TOML, or holds an unknown key or a bad
             value.
@@ -57,7 +62,11 @@ def load_config(path: Path | None = None) -> Config:
         raise ConfigError(
             f"the configuration file {where} cannot be read: {error}; it has to be UTF-8 text"
         ) from error
-    return parse_config(text, str(where))
+    config = parse_config(text, str(where))
+    if config.midi.learned:
+        return config
+    beside = where.absolute().with_name(LEARNED_FILE)
+    return replace(config, midi=replace(config.midi, learned=str(beside)))
 
 
 def parse_config(text: str, name: str = "configuration") -> Config:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from riffsidecar.config import Config, config_path
+from riffsidecar.config import LEARNED_FILE, Config, config_path
 from riffsidecar.control.link import LinkSurface
 from riffsidecar.control.midi import MidiSurface
 from riffsidecar.control.midi_parse import Relative
@@ -83,9 +83,9 @@ class Surfaces:
 
 
 def learned_file(config: Config) -> Path:
-    """Return the file of what learn mode has learned."""
+    """Return the file of what learn mode has learned: beside the configuration, where that names no other."""
     named = config.midi.learned
-    return Path(named).expanduser() if named else config_path().with_name("learned.toml")
+    return Path(named).expanduser() if named else config_path().with_name(LEARNED_FILE)
 
 
 def midi_ports() -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,7 +13,7 @@ from support_control import FakeMidi
 
 from riffsidecar.cli import main
 from riffsidecar.config import Config, MidiConfig, OscConfig, OutputConfig
-from riffsidecar.control.learned import LearnedControl, read_learned
+from riffsidecar.control.learned import LearnedControl, read_learned, write_learned
 from riffsidecar.control.midi import MidiSurface
 from riffsidecar.control.osc import OscSurface
 from riffsidecar.daemon import Daemon
@@ -88,6 +88,19 @@ def test_a_control_that_never_moves_and_a_daemon_that_is_not_there_are_one_line(
 @pytest.mark.parametrize("words", [("pad", "17"), ("theremin",)])
 def test_a_target_that_is_none_is_exit_code_2(words: tuple[str, ...], learned: Path) -> None:
     assert main(["learn", *words]) == 2
+
+
+def test_what_was_learned_is_listed_from_beside_the_configuration_that_is_named(
+    learned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = tmp_path / "set" / "live.toml"
+    named.parent.mkdir()
+    named.write_text("")
+    write_learned(named.with_name("learned.toml"), (LearnedControl("pad 7", "note", 10, 60),))
+    assert main(["learn", "--config", str(named)]) == 0
+    assert "pad 7: note 60 on channel 10" in capsys.readouterr().out
+    assert main(["learn"]) == 0
+    assert f"nothing was learned yet ({learned})" in capsys.readouterr().out
 
 
 def test_the_controllers_that_need_no_learning_are_listed(
