@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from riffsidecar.daemon.bars import BarKeeper
 from riffsidecar.daemon.follow import FOLLOW, Follower, Forecaster
@@ -23,6 +23,7 @@ from riffsidecar.session.commands import Landed, SetKnob
 from riffsidecar.session.events import Acked, Envelope, Event, Failed, Origin, StateChanged
 from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.session.loops import Loop
+from riffsidecar.session.passages import Passage
 from riffsidecar.session.requests import LoopRequest
 from riffsidecar.session.state import Announcement, Outcome, Session
 
@@ -49,6 +50,9 @@ class Service(Protocol):
     def announce(self, announcement: Announcement, origins: list[Origin]) -> None:
         """Tell of a loop that lies in its file already."""
 
+    def make_way(self, slot: int) -> None:
+        """Stop what a slot renders and waits for because something newer takes its place."""
+
     def cancel(self, slot: int | None) -> None:
         """Cancel what a slot renders and waits for."""
 
@@ -59,8 +63,10 @@ class Journeys(Protocol):
     def holds(self, slot: int) -> bool:
         """Tell whether the journey that plays goes on in a slot."""
 
-    def play(self, slots: range, journey: JourneyRequest, origin: Origin) -> None:
-        """Begin a journey, its pieces in one slot after the other."""
+    def play(
+        self, slots: range, journey: JourneyRequest, origin: Origin, given: tuple[tuple[str, Any], ...] = ()
+    ) -> None:
+        """Begin a journey, its pieces in one slot after the other; ``given`` is what its command named."""
 
     def cancel(self, slot: int | None) -> None:
         """Stop the journey of a slot."""
@@ -147,9 +153,9 @@ class Conductor:
                 f"{_CAPACITY} commands are waiting already; send fewer, or wait a moment"
             ) from None
 
-    def note_loop(self, slot: int, loop: Loop) -> None:
+    def note_loop(self, slot: int, loop: Loop, passage: Passage | None = None) -> None:
         """Take note of a loop that has come, before any command that is submitted after this."""
-        self._landed.append(Landed(slot, loop))
+        self._landed.append(Landed(slot, loop, passage))
         self._wake()
 
     def note_problem(self, source: str, text: str) -> None:
@@ -248,9 +254,12 @@ class Conductor:
             self._service.cancel(slot)
             if self._journeys is not None:
                 self._journeys.cancel(slot)
-        for slots, journey in outcome.journeys:
+        for command, journey in outcome.journeys:
             if self._journeys is not None:
-                self._journeys.play(slots, journey, origin)
+                for slot in command.slots:
+                    self._drop_pending(slot)
+                    self._service.make_way(slot)
+                self._journeys.play(command.slots, journey, origin, command.options)
         if outcome.problem is not None:
             self._emit(Failed(origin, None, outcome.problem.code, str(outcome.problem)))
         elif not (outcome.renders or outcome.announcements or outcome.journeys):
@@ -276,6 +285,8 @@ class Conductor:
         for announcement in outcome.announcements:
             if announcement.supersedes:
                 self._drop_pending(announcement.slot)
+                if self._journeys is not None:
+                    self._journeys.make_way(announcement.slot)
             try:
                 self._service.announce(announcement, [origin])
             except Exception as error:

@@ -239,7 +239,7 @@ class Daemon:
         come = event.loop if isinstance(event, Previewed) else event
         if isinstance(come, Finished) and come.loop is not None:
             # First, so that whoever hears of the loop can do something to it at once.
-            self._conductor.note_loop(come.slot, come.loop)
+            self._conductor.note_loop(come.slot, come.loop, come.passage)
         if isinstance(come, Finished) and come.path and self._keeper is not None:
             self._keeper.note(Path(come.path))
         for outbox in self._outboxes:

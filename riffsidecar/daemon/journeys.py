@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from riffsidecar.errors import CancelledError, RiffError, SupersededError
 from riffsidecar.render.drop import DropFolder
@@ -22,6 +22,8 @@ from riffsidecar.render.messages import RenderedLoop
 from riffsidecar.render.settings import DEFAULT_FACTORY, WorkerSettings
 from riffsidecar.session.events import Acked, Event, Failed, Finished, Origin, Progressed
 from riffsidecar.session.journeys import JourneyPart, JourneyRequest
+from riffsidecar.session.loops import Loop
+from riffsidecar.session.passages import Passage
 
 __all__ = ["AHEAD_S", "JourneyPlayer", "JourneyWorker", "journey_settings"]
 
@@ -64,6 +66,7 @@ class _Tour:
     slots: range
     journey: JourneyRequest
     origin: Origin
+    given: tuple[tuple[str, Any], ...] = ()
     stop: RiffError | None = None
     job_id: int = -1
     made: int = 0
@@ -122,9 +125,14 @@ class JourneyPlayer:
         tour = self._waiting or self._running
         return tour is not None and slot in tour.coming
 
-    def play(self, slots: range, journey: JourneyRequest, origin: Origin) -> None:
-        """Begin a journey, its pieces in one slot after the other; the one that runs is stopped."""
-        tour = _Tour(slots, journey, origin)
+    def play(
+        self, slots: range, journey: JourneyRequest, origin: Origin, given: tuple[tuple[str, Any], ...] = ()
+    ) -> None:
+        """Begin a journey, its pieces in one slot after the other; the one that runs is stopped.
+
+        ``given`` are the options that its command named.
+        """
+        tour = _Tour(slots, journey, origin, given)
         self._emit(Acked(origin, tour.slot))
         with self._condition:
             if self._closing:
@@ -261,6 +269,7 @@ class JourneyPlayer:
             tour.since_s = self._clock()
         tour.made_s += published.num_samples / published.sample_rate
         logger.info("slot %d: %s in %.3f s", tour.slot, published.path.name, published.render_s)
+        loop, passage = _as_loop(tour, published)
         self._emit(
             Finished(
                 origin=tour.origin,
@@ -274,6 +283,8 @@ class JourneyPlayer:
                 sample_rate=published.sample_rate,
                 render_s=published.render_s,
                 cached=False,
+                loop=loop,
+                passage=passage,
             )
         )
         with self._condition:
@@ -281,3 +292,17 @@ class JourneyPlayer:
 
     def _fail(self, tour: _Tour, error: RiffError) -> None:
         self._emit(Failed(tour.origin, tour.slot, error.code, str(error)))
+
+
+def _as_loop(tour: _Tour, published: Published) -> tuple[Loop, Passage] | tuple[None, None]:
+    """Return what the session keeps of a piece; nothing of what is no loop, as a file of some minutes.
+
+    What comes after the journey was stopped is told of, and changes nothing in its slot.
+    """
+    if published.piece is None or tour.stop is not None:
+        return None, None
+    passage = Passage(tour.journey, published.piece, tour.given)
+    try:
+        return Loop(passage.request, str(published.path), published.sha256), passage
+    except RiffError:
+        return None, None

@@ -20,7 +20,8 @@ from riffsidecar.audio.loudness import integrated_lufs
 from riffsidecar.audio.wav import DecodedWav, decode_wav
 from riffsidecar.audio.waveform import Waveform
 from riffsidecar.errors import RiffError, SessionError, WavError
-from riffsidecar.render.recipe import LoopFile, parse_loop
+from riffsidecar.render.recipe import LoopFile, parse_journey, parse_loop
+from riffsidecar.session.passages import Passage
 from riffsidecar.session.requests import LoopRequest
 from riffsidecar.spectrogram.codec import analyse
 from riffsidecar.spectrogram.formats import SpectrogramFormat
@@ -144,12 +145,21 @@ def load_earlier(request: LoopRequest) -> LoopFile | None:
     content = _content(request.of_path, request.of_sha256, "the earlier loop")
     if _is_seed(content):
         return None
-    loop = parse_loop(content, str(request.of_path))
+    loop = _loop_in(content, str(request.of_path))
     if loop.latents is None:
         raise WavError(
             f"{request.of_path} holds no latents, so nothing of it can be kept; choose a loop made here"
         )
     return loop
+
+
+def _loop_in(content: bytes, where: str) -> LoopFile:
+    """Return a loop that riffsidecar made, by itself or as a piece of a journey."""
+    tour = parse_journey(content, where)
+    if tour is None or tour.piece is None:
+        return parse_loop(content, where)
+    request = Passage(tour.journey, tour.piece).request
+    return LoopFile(request, tour.made_with, tour.waveform, tour.latents, None)
 
 
 def earlier_samples(earlier: LoopFile, request: LoopRequest) -> Samples | None:

@@ -47,7 +47,10 @@ _SPARE_BYTES: Final = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A file of a journey that lies in the folder; ``piece`` is its number, or None for one long file."""
+    """A file of a journey that lies in the folder.
+
+    ``piece`` is its number, and ``sha256`` the digest of its content; None and empty for one long file.
+    """
 
     path: Path
     piece: int | None
@@ -58,6 +61,7 @@ class Published:
     lufs: float | None
     seam: Mapping[str, float]
     render_s: float
+    sha256: str = ""
 
 
 def check_space(folder: Path, num_bytes: int) -> None:
@@ -112,6 +116,7 @@ def publish_journey(
             lufs=loop.lufs,
             seam=loop.seam,
             render_s=time.perf_counter() - started_s,
+            sha256=loop.sha256,
         )
         index += 1
 

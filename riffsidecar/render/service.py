@@ -137,7 +137,7 @@ class RenderService:
                     self._bases[ticket.job_id] = base
                 self._post(ticket)
                 return
-        self._give_up(slot)
+        self.make_way(slot)
         self._publish_cached(ticket, cached, self._clock())
 
     def announce(self, announcement: Announcement, origins: Sequence[Origin]) -> None:
@@ -161,7 +161,7 @@ class RenderService:
         for origin in origins:
             self._emit(Acked(origin, slot))
         if announcement.supersedes:
-            self._give_up(slot)
+            self.make_way(slot)
         for origin in origins:
             self._emit(finished(origin, slot, loop, 0.0, cached=True))
 
@@ -187,6 +187,16 @@ class RenderService:
         for ticket in stopped.withdrawn:
             self._fail(ticket, cancelled(ticket))
 
+    def make_way(self, slot: int) -> None:
+        """Stop what a slot renders and waits for, because something newer takes its place."""
+        with self._condition:
+            stopped = self._mailbox.cancel(slot, SupersededError.code)
+            if stopped.interrupted is not None:
+                self._worker.cancel(stopped.interrupted.job_id)
+            self._forget_waiting(slot)
+        for withdrawn in stopped.withdrawn:
+            self._fail(withdrawn, superseded(withdrawn))
+
     def close(self, timeout_s: float = 4.0) -> None:
         """Cancel everything, end the worker, return within ``timeout_s``; closing twice is closing once."""
         with self._condition:
@@ -197,16 +207,6 @@ class RenderService:
         self._worker.close(timeout_s * 0.75)
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_s * 0.25)
-
-    def _give_up(self, slot: int) -> None:
-        """Stop what a slot renders and waits for, because a loop that is there takes its place."""
-        with self._condition:
-            stopped = self._mailbox.cancel(slot, SupersededError.code)
-            if stopped.interrupted is not None:
-                self._worker.cancel(stopped.interrupted.job_id)
-            self._forget_waiting(slot)
-        for withdrawn in stopped.withdrawn:
-            self._fail(withdrawn, superseded(withdrawn))
 
     def _post(self, ticket: Ticket) -> None:
         now_s = self._clock()

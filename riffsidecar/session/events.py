@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from riffsidecar.session.commands import Command
 from riffsidecar.session.loops import Loop
+from riffsidecar.session.passages import Passage
 
 __all__ = [
     "Acked",
@@ -61,7 +62,8 @@ class Progressed:
 class Finished:
     """A loop lies in the drop folder; ``loop`` is what the session keeps of it, where it was asked for.
 
-    ``bar`` is the first bar that it can sound in, 0 where nothing plays.
+    ``bar`` is the first bar that it can sound in, 0 where nothing plays. ``passage`` is what of a journey it
+    is.
     """
 
     origin: Origin
@@ -77,6 +79,7 @@ class Finished:
     cached: bool
     loop: Loop | None = None
     bar: int = 0
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,11 @@ def followings(session: Session) -> Iterator[Following]:
     A tempo within 12 % of the one that the latents were made at decodes them again, one beyond makes the loop
     anew; another meter makes it anew, and so do another key and other chords where the loop has a pitch. The
     policy of the session decides about tempo and meter: ``follow`` does both, ``decode`` only decodes,
-    ``hold`` does neither. A favourite is decoded and never made anew.
+    ``hold`` does neither. A favourite is decoded and never made anew; a loop of a journey stays as it is.
     """
     for number, slot in sorted(session.slots.items()):
         have = slot.newest
-        if have is None or slot.take is None:
+        if have is None or slot.take is None or slot.is_passing:
             continue
         try:
             wanted = session.wanted(number)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from riffsidecar.errors import RiffError
+from riffsidecar.session.journey_command import StartJourney
 from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.session.loops import Loop
 from riffsidecar.session.requests import LoopRequest
@@ -44,5 +45,5 @@ class Outcome:
     cancels: tuple[int, ...] = ()
     problem: RiffError | None = None
     announcements: tuple[Announcement, ...] = ()
-    journeys: tuple[tuple[range, JourneyRequest], ...] = ()
+    journeys: tuple[tuple[StartJourney, JourneyRequest], ...] = ()
     marks: tuple[tuple[Loop, bool], ...] = ()

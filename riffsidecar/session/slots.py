@@ -8,9 +8,11 @@ from typing import Final
 from riffsidecar.errors import SessionError
 from riffsidecar.music import BarSpans
 from riffsidecar.session.actions import ActionValue
+from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.session.loops import Loop
+from riffsidecar.session.passages import Passage
 from riffsidecar.session.requests import LoopRequest
-from riffsidecar.session.takes import Take
+from riffsidecar.session.takes import Take, passage_take
 
 __all__ = ["MAX_UNDO", "Locks", "Slot", "Version"]
 
@@ -35,10 +37,14 @@ class Locks:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A loop of a slot, and the take that it was asked with."""
+    """A loop of a slot, and the take that it was asked with.
+
+    ``journey`` is what it is a piece of; such a loop stays as it is until somebody does something to it.
+    """
 
     loop: Loop
     take: Take
+    journey: JourneyRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,11 @@ class Slot:
         if self.asked:
             return self.asked[-1][1]
         return None if self.current is None else self.current.take
+
+    @property
+    def is_passing(self) -> bool:
+        """Return whether a journey's loop is the newest thing here."""
+        return not self.asked and self.current is not None and self.current.journey is not None
 
     @property
     def loop(self) -> Loop | None:
@@ -118,10 +129,22 @@ class Slot:
         if self.current is None:
             return replace(self, current=version, asked=left)
         follows = take == self.current.take and _differ_in_frame(self.current.loop.request, loop.request)
-        if follows or _refines(self.current.loop.request, loop.request):
+        is_other = self.current.journey is not None and bool(exact or alike)
+        if not is_other and (follows or _refines(self.current.loop.request, loop.request)):
             return replace(self, current=version, asked=left)
         past = (*self.past, self.current)[-MAX_UNDO:]
         return replace(self, current=version, past=past, future=(), asked=left)
+
+    def arrived(self, loop: Loop, passage: Passage) -> Slot:
+        """Make a loop of a journey the current one.
+
+        All loops of one journey are one step for undo, which goes back to what lay there before it.
+        """
+        version = Version(loop, passage_take(passage), passage.journey)
+        past = self.past
+        if self.current is not None and self.current.journey != passage.journey:
+            past = (*past, self.current)[-MAX_UNDO:]
+        return replace(self, current=version, past=past, future=())
 
     def relocked(self, number: int, action: str, values: tuple[ActionValue, ...]) -> Slot:
         """Lock bars or a band of the current loop too, or with ``unlock`` let all of them go.

@@ -46,6 +46,7 @@ from riffsidecar.session.pads import NUM_PADS, Bank
 from riffsidecar.session.requests import SEED_STRENGTH, LoopRequest
 from riffsidecar.session.seeds import SeedShelf
 from riffsidecar.session.settings import Harmony, Output, Settings
+from riffsidecar.session.shown_state import shown_state
 from riffsidecar.session.slots import Slot
 from riffsidecar.session.takes import TAKES, PadHit, Take
 from riffsidecar.session.variation import requested
@@ -59,6 +60,7 @@ class Session:
 
     Attributes:
         last: the slot that was played last, whose loop a knob makes anew.
+        tour: the slot of the newest loop of a journey, where nothing was played since that began.
         slots: what each slot holds that was ever played.
         kept: the digests of the loops that are favourites.
         is_playing: whether the host's transport runs.
@@ -70,6 +72,7 @@ class Session:
     bank_name: str
     settings: Settings = field(default_factory=Settings)
     last: int | None = None
+    tour: int | None = None
     slots: Mapping[int, Slot] = field(default_factory=dict, hash=False)
     kept: frozenset[str] = frozenset()
     is_playing: bool = False
@@ -181,7 +184,7 @@ class Session:
             case Perform():
                 return self._performed(command)
             case Landed():
-                return Outcome(self._holding(command.slot, self.slot(command.slot).landed(command.loop)))
+                return Outcome(self._landed(command))
             case SetKnob():
                 return self._turned(command)
             case SetTempo():
@@ -221,7 +224,7 @@ class Session:
                 return self._seeded(command)
             case StartJourney():
                 journey = journey_request(settings, self.bank, command)
-                return Outcome(self, journeys=((command.slots, journey),))
+                return Outcome(self._given_to(command.slots), journeys=((command, journey),))
             case Cancel():
                 slots = range(NUM_SLOTS) if command.slot is None else (command.slot,)
                 return Outcome(self, cancels=tuple(slots))
@@ -249,36 +252,7 @@ class Session:
 
     def state_dict(self) -> dict[str, object]:
         """Return the state as plain strings, numbers, lists and None, for ``/riff/state`` and for JSON."""
-        bank, output = self.bank, self.output
-        return {
-            "bank": bank.name,
-            "title": bank.title,
-            "banks": list(self.banks.names),
-            "tempo": float(self.tempo),
-            "tempo_source": self.tempo_source,
-            "follow": self.settings.follow,
-            "meter": str(self.meter),
-            "playing": int(self.is_playing),
-            **self.teaching.state,
-            "bars": float(self.bars),
-            "key": "" if self.key is None else str(self.key),
-            "chords": "" if self.chords is None else str(self.chords),
-            "seed": self.seed,
-            "knobs": self.knobs,
-            "pads": bank.pad_rows(),
-            "slot": self.last,
-            "loops": [
-                slot.state_dict(number, self.is_kept(slot.loop))
-                for number, slot in sorted(self.slots.items())
-                if slot.loop is not None
-            ],
-            "seeds": self.seeds.rows(),
-            "seed_problem": self.seeds.problem,
-            "sample_rate": output.sample_rate,
-            "bit_depth": output.bit_depth,
-            "loudness_lufs": output.loudness_lufs,
-            "model": output.model,
-        }
+        return shown_state(self)
 
     def _with(self, **changes: Any) -> Outcome:
         return Outcome(replace(self, settings=replace(self.settings, **changes)))
@@ -294,10 +268,22 @@ class Session:
     def _holding(self, number: int, slot: Slot) -> Session:
         return replace(self, slots={**self.slots, number: slot})
 
+    def _landed(self, command: Landed) -> Session:
+        slot = self.slot(command.slot)
+        if command.passage is None:
+            return self._holding(command.slot, slot.landed(command.loop))
+        session = self._holding(command.slot, slot.arrived(command.loop, command.passage))
+        return session if self.tour is None else replace(session, tour=command.slot)
+
+    def _given_to(self, slots: range) -> Session:
+        """Return the session that gives slots to a journey: what was asked for there is given up."""
+        left = {number: replace(self.slots[number], asked=()) for number in slots if number in self.slots}
+        return replace(self, slots={**self.slots, **left}, tour=slots.start)
+
     def _asking(self, number: int, take: Take) -> Outcome:
         request = self._request(number, take)
-        session = replace(self._holding(number, self.slot(number).asking(request, take)), last=number)
-        return Outcome(session, renders=((number, request),))
+        asking = self._holding(number, self.slot(number).asking(request, take))
+        return Outcome(replace(asking, last=number, tour=None), renders=((number, request),))
 
     def _request(self, number: int, take: Take) -> LoopRequest:
         source = take.source
@@ -327,7 +313,8 @@ class Session:
         }
 
     def _performed(self, command: Perform) -> Outcome:
-        number = self.last if command.slot is None else command.slot
+        newest = self.last if self.tour is None else self.tour
+        number = newest if command.slot is None else command.slot
         if number is None:
             raise SessionError(f"{command.action}: nothing was played yet: hit a pad first, or name a slot")
         slot, values = self.slot(number), command.values
@@ -359,7 +346,8 @@ class Session:
     def _gone_to(self, number: int, slot: Slot) -> Outcome:
         loop = slot.needed_loop(number)
         told = Announcement(number, loop, may_remake=not self.is_kept(loop), supersedes=True)
-        return Outcome(replace(self._holding(number, slot), last=number), announcements=(told,))
+        session = replace(self._holding(number, slot), last=number, tour=None)
+        return Outcome(session, announcements=(told,))
 
     def _seeded(self, command: SetSeedAudio) -> Outcome:
         session = replace(self, seeds=self.seeds.put(command.slot, command.choice))

@@ -13,9 +13,11 @@ from riffsidecar.session.actions import ActionValue
 from riffsidecar.session.checks import MAX_SEED
 from riffsidecar.session.commands import Render
 from riffsidecar.session.loops import Loop
+from riffsidecar.session.options import OPTIONS
+from riffsidecar.session.passages import Passage
 from riffsidecar.session.requests import LoopRequest
 
-__all__ = ["TAKES", "PadHit", "Take", "next_seed"]
+__all__ = ["TAKES", "PadHit", "Take", "next_seed", "passage_take"]
 
 # Drift walks from a seed to the one after it, and several loops of one command take seeds in a row.
 _SEED_STEP: Final = 1000
@@ -89,6 +91,23 @@ def next_seed(seed: int) -> int:
     (1007, 999)
     """
     return (seed + _SEED_STEP) % (MAX_SEED + 1)
+
+
+def passage_take(passage: Passage) -> Take:
+    """Return how the bars of a journey are asked for as a loop of their own.
+
+    What the journey's command left open follows the session; the seed is where the noise has walked to.
+    """
+    prompt, prompt_b, morph = passage.stations
+    options = {name: value for name, value in passage.given if name in OPTIONS}
+    options |= {"bars": passage.piece.bars, "morph": morph, "drift": passage.walk.amount}
+    if prompt_b:
+        options["prompt_b"] = prompt_b
+    if passage.chords != passage.journey.chords:
+        # Bars in mid-journey may begin with another chord than the first.
+        options["chords"] = passage.chords
+    options.pop("seed", None)
+    return Take(Render(prompt, tuple(options.items())), seed=passage.walk.seed)
 
 
 def _again(take: Take, before: LoopRequest, base: Loop | None) -> Take:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support_journey import FakeJourneyWorker
 
+from riffsidecar.audio.content import content_digest
 from riffsidecar.daemon.journeys import AHEAD_S, JourneyPlayer, journey_settings
 from riffsidecar.music import Tempo
 from riffsidecar.render.drop import DropFolder
@@ -17,6 +18,7 @@ from riffsidecar.render.journeys import JOURNEY_FACTORY
 from riffsidecar.render.settings import WorkerSettings
 from riffsidecar.session.events import Acked, Event, Failed, Finished, Origin, Progressed
 from riffsidecar.session.journeys import JourneyRequest
+from riffsidecar.session.passages import Passage
 
 ORIGIN = Origin("osc", "client", "id:1")
 
@@ -61,6 +63,19 @@ def test_every_piece_is_told_of(rig: Rig, tmp_path: Path) -> None:
     assert all(isinstance(event, Finished) and event.slot == 3 and event.bars == 2 for event in done)
     assert len([path for path in tmp_path.iterdir() if path.suffix == ".wav"]) == 2
     assert rig.worker.closed.wait(10)
+
+
+def test_the_session_is_told_of_what_is_a_loop_and_of_nothing_else(rig: Rig) -> None:
+    given = (("bars", 4), ("loops", 2))
+    rig.player.play(range(3, 4), journey(), ORIGIN, given)
+    done = rig.next(Finished)
+    assert isinstance(done, Finished) and done.passage == Passage(journey(), 0, given)
+    assert done.loop is not None and done.loop.path == done.path
+    assert done.loop.sha256 == content_digest(Path(done.path).read_bytes())
+    assert isinstance(rig.next(Finished), Finished)
+    rig.player.play(range(3, 4), journey(form="file"), ORIGIN)
+    whole = rig.next(Finished)
+    assert isinstance(whole, Finished) and whole.loop is None and whole.passage is None
 
 
 def test_a_chain_goes_from_slot_to_slot_and_around(rig: Rig) -> None:
