@@ -182,6 +182,16 @@ class BeatGridAutoencoder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             _Unfold(_UNSHUFFLE, _UNSHUFFLE),
         )
 
+    @property
+    def device(self) -> torch.device:
+        """Return where the net is; diffusers' own walks every module, several times a loop."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Return the precision of the net."""
+        return next(self.parameters()).dtype
+
     def statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation of the latent channels, to go with ``like``."""
         count = self.config.latent_channels

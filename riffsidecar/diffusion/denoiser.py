@@ -193,6 +193,16 @@ class ColumnDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.modulation_out = nn.Sequential(nn.SiLU(), _zeroed(nn.Linear(width, 2 * width)))
         self.output = _zeroed(nn.Linear(width, in_channels * rows))
 
+    @property
+    def device(self) -> torch.device:
+        """Return where the net is; diffusers' own walks every module, several times a loop."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Return the precision of the net."""
+        return next(self.parameters()).dtype
+
     def forward(
         self,
         sample: Tensor,
