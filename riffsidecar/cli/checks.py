@@ -15,11 +15,13 @@ from typing import Final
 
 from riffsidecar import __version__
 from riffsidecar.cli.context import Context
+from riffsidecar.cli.midi_view import look_at_midi
 from riffsidecar.cli.probe import find_daemon
 from riffsidecar.cli.rendering import plot_loop, render_with_progress, started_worker
+from riffsidecar.control.midi_ports import OWN_INPUT, VIRTUAL
 from riffsidecar.control.osc_socket import open_udp_socket
 from riffsidecar.daemon import preset_folders, read_banks
-from riffsidecar.daemon.surfaces import midi_ports, midi_problem
+from riffsidecar.daemon.surfaces import midi_problem
 from riffsidecar.errors import CheckpointError, PortTakenError, RiffError
 from riffsidecar.music import Tempo
 from riffsidecar.render.messages import Ready
@@ -50,6 +52,11 @@ _OPTIONAL = ("python-rtmidi",)
 _SHARING = (
     "one program alone can hold a port: where Live or another DAW has the controller, put Riffsidecar Pads "
     "on a MIDI track, or let the DAW send on to a virtual port (loopMIDI, or Windows MIDI Services)"
+)
+_OWN_PORT = ", a port of its own that others send to"
+_NO_PORT = (
+    "plug it in, which the daemon sees while it runs, or name a part of another's name under [midi] in the "
+    "configuration; 'riffsidecar ports' lists them"
 )
 _LOW_DISK_BYTES = 500_000_000
 _PLOT_NAME = "riffsidecar-doctor.png"
@@ -117,18 +124,31 @@ def _osc_port(context: Context) -> Iterator[Finding]:
 
 
 def _midi(context: Context) -> Iterator[Finding]:
-    """Tell the MIDI ports."""
-    try:
-        inputs, outputs = midi_ports()
-    except RiffError as error:
-        yield Finding("MIDI", ABSENT, str(error), "go on with OSC, or install what is missing")
+    """Tell the MIDI ports of others, which of them the daemon hears, and which is wanted and not there."""
+    midi = context.config.midi
+    if not midi.enabled:
+        yield Finding("MIDI", ABSENT, "switched off", "set enabled = true under [midi] in the configuration")
         return
-    if inputs or outputs:
+    try:
+        view = look_at_midi(context.config)
+    except RiffError as error:
+        is_missed = any(name not in ("", VIRTUAL) for name in (midi.input, midi.output))
         yield Finding(
-            "MIDI", OK_STATUS, f"in: {', '.join(inputs) or 'none'}; out: {', '.join(outputs) or 'none'}"
+            "MIDI",
+            PROBLEM if is_missed else ABSENT,
+            str(error),
+            "go on with OSC, or install what is missing",
         )
-    else:
+        return
+    daemon = "the daemon hears" if view.is_running else "the daemon would hear"
+    heard = f"{daemon} {view.hears or 'none'}{_OWN_PORT if view.hears == OWN_INPUT else ''}"
+    if view.inputs or view.outputs or view.hears:
+        names = f"in: {', '.join(view.inputs) or 'none'}; out: {', '.join(view.outputs) or 'none'}"
+        yield Finding("MIDI", OK_STATUS, f"{names}; {heard}")
+    elif not view.problems:
         yield Finding("MIDI", ABSENT, "no ports", "plug a controller in; it is found while the daemon runs")
+    for problem in view.problems:
+        yield Finding("MIDI", PROBLEM, problem, _NO_PORT)
     if sys.platform == "win32":
         yield _midi_in_windows(context)
 

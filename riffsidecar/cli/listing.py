@@ -6,10 +6,11 @@ import argparse
 
 from riffsidecar.cli.context import Context, add_common_options
 from riffsidecar.cli.exit_codes import OK
+from riffsidecar.cli.midi_view import MidiView, look_at_midi
 from riffsidecar.cli.probe import FoundDaemon, find_daemon
+from riffsidecar.control.midi_ports import OWN_INPUT, OWN_OUTPUT
 from riffsidecar.control.osc_socket import open_udp_socket
 from riffsidecar.daemon import preset_folders, read_banks
-from riffsidecar.daemon.surfaces import midi_ports
 from riffsidecar.errors import RiffError
 from riffsidecar.session.knobs import KNOBS, knob_rows
 from riffsidecar.session.pads import Bank
@@ -106,7 +107,7 @@ def _knobs(context: Context) -> int:
 
 
 def _ports(context: Context) -> int:
-    """List the MIDI ports by name, and the OSC port with who holds it."""
+    """List the MIDI ports by name, mark what the daemon hears and lights, and tell who holds the OSC port."""
     osc = context.config.osc
     terminal = context.terminal
     taken = ""
@@ -118,19 +119,15 @@ def _ports(context: Context) -> int:
         daemon = find_daemon(osc)
     holder = taken if daemon is None else f"a daemon listens: {daemon}"
     terminal.line(f"OSC  UDP port {osc.port} on {osc.bind}: {holder or 'free'}")
+    view: MidiView | None = None
     problem = ""
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
     try:
-        inputs, outputs = midi_ports()
+        view = look_at_midi(context.config)
     except RiffError as error:
         problem = str(error)
         terminal.note(f"MIDI is not there: {problem}")
-    for kind, names in (("in", inputs), ("out", outputs)):
-        for name in names:
-            terminal.line(f"MIDI {kind:<4} {name}")
-    if not (inputs or outputs or problem):
-        terminal.line("MIDI no ports; plug a controller in or start a virtual one")
+    if view is not None:
+        _show_midi(context, view)
     terminal.document(
         {
             "osc": {
@@ -140,7 +137,36 @@ def _ports(context: Context) -> int:
                 "daemon": None if daemon is None else {"version": daemon.version, "state": daemon.state},
                 "problem": taken if daemon is None else "",
             },
-            "midi": {"inputs": list(inputs), "outputs": list(outputs), "problem": problem},
+            "midi": {
+                "inputs": [] if view is None else list(view.inputs),
+                "outputs": [] if view is None else list(view.outputs),
+                "own": [] if view is None else list(view.own),
+                "hears": "" if view is None else view.hears,
+                "lights": "" if view is None else view.lights,
+                "problem": problem,
+            },
         }
     )
     return OK
+
+
+def _show_midi(context: Context, view: MidiView) -> None:
+    """List the ports of others, then the daemon's own, and mark what it hears and lights."""
+    terminal = context.terminal
+    daemon = "the daemon" if view.is_running else "the daemon, once it runs,"
+    rows = [("in", name, f"{daemon} hears it" if name == view.hears else "") for name in view.inputs]
+    rows += [("out", name, f"{daemon} lights it" if name == view.lights else "") for name in view.outputs]
+    # The daemon's own ports: as the system calls them where it runs, which differs from system to system.
+    for port, used, said in (
+        (OWN_INPUT, view.hears, "hears what others send to it"),
+        (OWN_OUTPUT, view.lights, "lights whoever listens to it"),
+    ):
+        names = [name for name in view.own if port in name] or ([port] if used == port else [])
+        rows += [("own", name, f"{daemon} {said}" if used == port else "") for name in names]
+    width = max((len(name) for _, name, _ in rows), default=0)
+    for kind, name, said in rows:
+        terminal.line(f"MIDI {kind:<4} {name:<{width}}  {said}".rstrip())
+    if not rows:
+        terminal.line("MIDI no ports; plug a controller in or start a virtual one")
+    for sentence in view.problems:
+        terminal.line(sentence)

@@ -19,7 +19,17 @@ from types import MappingProxyType
 from riffsidecar.control.leds import STOPPED, PadLights
 from riffsidecar.control.limits import LimitedLog
 from riffsidecar.control.midi_parse import MAX_MESSAGE_BYTES, MidiParser, Relative
-from riffsidecar.control.midi_ports import VIRTUAL, MidiBackend, MidiInput, MidiOutput, choose_port
+from riffsidecar.control.midi_ports import (
+    OWN_INPUT,
+    OWN_OUTPUT,
+    VIRTUAL,
+    MidiBackend,
+    MidiInput,
+    MidiOutput,
+    choose_port,
+    is_own,
+    missing_port,
+)
 from riffsidecar.control.midi_process import MidiProcess
 from riffsidecar.control.surface import Submit
 from riffsidecar.control.teaching import ControllerDesk
@@ -114,10 +124,15 @@ class MidiSurface:
         return self._problem
 
     def ports(self) -> list[tuple[str, str, int]]:
-        """Return the direction and name of every port at the last look, and whether it is open, 1 or 0."""
-        (inputs, outputs), listening, lighting = self._names, self._input, self._output
-        rows = [("in", name, int(listening is not None and listening[0] == name)) for name in inputs]
-        return rows + [("out", name, int(lighting is not None and lighting[0] == name)) for name in outputs]
+        """Return the direction and name of every port at the last look, and whether it is open, 1 or 0.
+
+        Of our own ports only those that are open here are told, by their own names.
+        """
+        inputs, outputs = self._names
+        return [
+            *_rows("in", inputs, self._input, OWN_INPUT),
+            *_rows("out", outputs, self._output, OWN_OUTPUT),
+        ]
 
     def start(self, submit: Submit) -> None:
         """Begin to look for ports. Without a MIDI system say so, and look for it from time to time.
@@ -254,8 +269,7 @@ class MidiSurface:
             return
         name = VIRTUAL if self._input_name == VIRTUAL else choose_port(names, self._input_name)
         if name is None:
-            wanted = f"called {self._input_name!r}" if self._input_name else "to listen to"
-            raise MidiError(f"no MIDI input {wanted} yet; there are: {', '.join(names) or 'none'}")
+            raise MidiError(missing_port("input", names, self._input_name))
         self._input = (name, backend.open_input(name, self._receive))
         self._desk.meet(name)
         logger.info("MIDI input %s is open", name)
@@ -265,9 +279,7 @@ class MidiSurface:
             return
         name = VIRTUAL if self._output_name == VIRTUAL else choose_port(names, self._output_name)
         if name is None:
-            raise MidiError(
-                f"no MIDI output called {self._output_name!r} yet; there are: {', '.join(names) or 'none'}"
-            )
+            raise MidiError(missing_port("output", names, self._output_name))
         self._output = (name, backend.open_output(name))
         logger.info("MIDI output %s is open", name)
         if self._input is None:
@@ -348,6 +360,14 @@ class MidiSurface:
         if opened is not None:
             opened[1].close()
         self._close_output()
+def _rows(
+    direction: str, names: Sequence[str], opened: tuple[str, object] | None, own: str
+) -> list[tuple[str, str, int]]:
+    name = "" if opened is None else opened[0]
+    rows = [(direction, other, int(other == name)) for other in names if other == name or not is_own(other)]
+    return [*rows, (direction, own, 1)] if name == VIRTUAL else rows
+
+
         if self._backend is not None:
             self._backend.close()
 

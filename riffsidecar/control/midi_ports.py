@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 __all__ = [
+    "OWN_INPUT",
+    "OWN_OUTPUT",
     "VIRTUAL",
     "MidiBackend",
     "MidiInput",
@@ -14,6 +16,8 @@ __all__ = [
     "MidiPorts",
     "Receive",
     "choose_port",
+    "is_own",
+    "missing_port",
 ]
 
 Receive = Callable[[Sequence[int], float], None]
@@ -25,7 +29,11 @@ Called from a thread of the backend: it must neither block nor raise.
 VIRTUAL = "virtual"
 """Where this stands for a port's name, a port of our own is opened, for others to connect to."""
 
-_IGNORED = ("midi through", "riffsidecar")
+OWN_INPUT, OWN_OUTPUT = "pads", "lights"
+"""What our own ports are called: others send to the one and hear the other."""
+
+_CLIENT = "riffsidecar"
+_THROUGH = "midi through"
 
 
 class MidiInput(Protocol):
@@ -89,6 +97,26 @@ class MidiPorts:
     outputs: tuple[str, ...]
 
 
+def is_own(name: str) -> bool:
+    """Return whether a port is one of riffsidecar's; CoreMIDI leaves the client out of its name.
+
+    >>> is_own("riffsidecar-01:pads"), is_own("lights"), is_own("Pads 20:0")
+    (True, True, False)
+    """
+    return _CLIENT in name.lower() or name in (OWN_INPUT, OWN_OUTPUT)
+
+
+def missing_port(kind: str, names: Sequence[str], wanted: str) -> str:
+    """Say that there is no ``"input"`` or ``"output"`` of that name, and which others there are.
+
+    >>> missing_port("input", ("LPD8 20:0", "riffsidecar:lights"), "mpk")
+    "no MIDI input called 'mpk' yet; there are: LPD8 20:0"
+    """
+    called = f"called {wanted!r}" if wanted else "to listen to"
+    others = [name for name in names if not is_own(name)]
+    return f"no MIDI {kind} {called} yet; there are: {', '.join(others) or 'none'}"
+
+
 def choose_port(names: Sequence[str], wanted: str) -> str | None:
     """Return the first port whose name contains what is wanted, in whatever case; None where there is none.
 
@@ -99,5 +127,5 @@ def choose_port(names: Sequence[str], wanted: str) -> str | None:
     """
     text = wanted.strip().lower()
     if not text:
-        return next((name for name in names if not any(word in name.lower() for word in _IGNORED)), None)
+        return next((name for name in names if not is_own(name) and _THROUGH not in name.lower()), None)
     return next((name for name in names if text in name.lower()), None)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from riffsidecar.control.jack_watch import hush_jack
-from riffsidecar.control.midi_ports import VIRTUAL
+from riffsidecar.control.midi_ports import OWN_INPUT, OWN_OUTPUT, VIRTUAL
 from riffsidecar.errors import MidiError
 
 __all__ = ["ArrivalTimes", "RtMidiInput", "RtMidiOutput", "RtMidiSystem", "find_midi_system"]
@@ -168,7 +168,7 @@ class RtMidiSystem:
         )
         # Active sensing comes along because JACK's driver loses the time of what it leaves out.
         port.ignore_types(sysex=True, timing=False, active_sense=False)
-        self._open(port, name, "pads")
+        self._open(port, name, OWN_INPUT)
         return RtMidiInput(port)
 
     def open_output(self, name: str) -> RtMidiOutput:
@@ -178,7 +178,7 @@ class RtMidiSystem:
             MidiError: when it has gone, or is refused.
         """
         port = self._guard(lambda: self._rtmidi.MidiOut(self._api, name=_CLIENT))
-        self._open(port, name, "lights")
+        self._open(port, name, OWN_OUTPUT)
         return RtMidiOutput(port, self._errors)
 
     def close(self) -> None:

@@ -285,6 +285,19 @@ def test_a_defect_in_a_driver_is_logged_and_the_surface_goes_on(
     assert surface.ports() == [("in", PADS, 1), ("out", PADS, 1)]
 
 
+def test_our_own_ports_are_told_by_their_own_names_and_those_of_others_like_us_are_not() -> None:
+    midi = FakeMidi(("keys:out", "riffsidecar:lights"), ("keys:in", "riffsidecar-01:pads"))
+    surface, recorder = MidiSurface("virtual", backend=midi, poll_s=0.01), Recorder()
+    surface.start(recorder)
+    try:
+        midi.wait_for("virtual")
+        midi.play(0x90, 36, 64)
+        assert recorder.command() == TriggerPad(1, 64)
+        assert surface.ports() == [("in", "keys:out", 0), ("in", "pads", 1), ("out", "keys:in", 0)]
+    finally:
+        surface.close()
+
+
 def test_a_message_that_brings_up_a_defect_costs_no_other(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     surface, recorder, midi = rig
     feed = surface._parser.feed

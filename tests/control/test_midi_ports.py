@@ -32,6 +32,7 @@ def test_a_port_is_chosen_by_a_part_of_its_name(wanted: str, found: str | None) 
 
 def test_our_own_ports_are_never_chosen_unasked() -> None:
     assert choose_port(NAMES[:2], "") is None
+    assert choose_port(("lights", "riffsidecar-01:lights"), "") is None
 
 
 def test_the_ports_of_a_machine_are_listed_and_the_system_is_let_go() -> None:
