@@ -13,11 +13,13 @@ The loop is periodic in all of it: rolling the samples rolls the curve.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import scipy.ndimage
+from numba import njit
 from numpy.typing import NDArray
 
 from riffsidecar.errors import AudioError
@@ -36,6 +38,7 @@ RELEASE_S = 0.06
 _PHASES = 4
 _HALF_TAPS = 12
 _KAISER_BETA = 6.0
+_BLOCK = 1024
 
 Array = NDArray[np.float64]
 
@@ -56,14 +59,26 @@ def peak_envelope(samples: NDArray[np.floating[Any]]) -> Array:
         raise AudioError(f"samples have the shape {samples.shape}; allowed is (channels, num_samples)")
     num_samples = samples.shape[1]
     around = np.arange(1 - _HALF_TAPS, num_samples + _HALF_TAPS) % num_samples
-    here = np.zeros(num_samples, samples.dtype)
     behind = np.zeros(num_samples, samples.dtype)
     for channel in samples:
-        wrapped = channel[around]
-        np.maximum(here, np.abs(channel), out=here)
-        for taps in _between(wrapped.dtype.name):
-            np.maximum(behind, np.abs(np.convolve(wrapped, taps, mode="valid")), out=behind)
+        _raise_to_between(behind, channel[around], _between(samples.dtype.name))
+    here = np.abs(samples).max(axis=0)
     return np.maximum(here, np.maximum(behind, np.roll(behind, 1))).astype(np.float64)
+
+
+@njit(cache=True, nogil=True)
+def _raise_to_between(envelope, wrapped, filters):  # type: ignore[no-untyped-def]  # pragma: no cover
+    # A block at a time, so that the sums stay in the first-level cache.
+    for start in range(0, envelope.shape[0], _BLOCK):
+        block = envelope[start : start + _BLOCK]
+        for taps in filters:
+            sums = np.zeros_like(block)
+            for at in range(taps.shape[0]):
+                tap, moved = taps[at], wrapped[start + at : start + at + block.shape[0]]
+                for i in range(block.shape[0]):
+                    sums[i] += tap * moved[i]
+            for i in range(block.shape[0]):
+                block[i] = max(block[i], abs(sums[i]))
 
 
 def limiting_gain(
@@ -98,7 +113,7 @@ def limiting_gain(
         return np.ones_like(need)
     half = max(1, round(attack_s * sample_rate / 2))
     held = _running_maximum(need, behind=round(hold_s * sample_rate), ahead=2 * half)
-    smooth = _released(held, 1.0 / (release_s * sample_rate))
+    smooth = _released(held, math.exp(-1.0 / (release_s * sample_rate)))
     for _ in range(2):  # two boxes make a triangle as long as the look-ahead
         smooth = scipy.ndimage.uniform_filter1d(smooth, 2 * (half // 2) + 1, mode="wrap")
     # The triangle is centred on its sample; half of the look-ahead later it lies wholly before the peak.
@@ -106,8 +121,8 @@ def limiting_gain(
 
 
 @lru_cache(maxsize=2)
-def _between(dtype: str) -> tuple[NDArray[Any], ...]:
-    """Return the filters that give the waveform a quarter, a half and three quarters behind a sample."""
+def _between(dtype: str) -> NDArray[Any]:
+    """Return filters, one a row, for the waveform a quarter, a half and three quarters behind a sample."""
     at = np.arange(1 - _HALF_TAPS, _HALF_TAPS + 1)
     filters = []
     for phase in range(1, _PHASES):
@@ -115,8 +130,8 @@ def _between(dtype: str) -> tuple[NDArray[Any], ...]:
         taps = np.sinc(from_here) * np.i0(
             _KAISER_BETA * np.sqrt(np.maximum(1.0 - (from_here / _HALF_TAPS) ** 2, 0.0))
         )
-        filters.append((taps / taps.sum())[::-1].astype(dtype))
-    return tuple(filters)
+        filters.append(taps / taps.sum())
+    return np.array(filters, dtype)
 
 
 def _running_maximum(values: Array, *, behind: int, ahead: int) -> Array:
@@ -130,14 +145,16 @@ def _running_maximum(values: Array, *, behind: int, ahead: int) -> Array:
     return np.asarray(np.roll(centred, behind - size // 2), dtype=np.float64)
 
 
-def _released(held: Array, rate: float) -> Array:
-    """Return the largest of ``held[n - k] * exp(-rate * k)`` over all ``k``, on the circle.
+@njit(cache=True, nogil=True)
+def _released(held: Array, kept: float) -> Array:  # pragma: no cover
+    """Return the largest of ``held[n - k] * kept**k`` over all ``k``, on the circle.
 
     Once round is enough: a value comes back after a whole turn smaller than it was.
     """
-    length = held.shape[0]
-    with np.errstate(divide="ignore"):
-        logs = np.log(held)
-    slope = rate * np.arange(2 * length)
-    rising = np.maximum.accumulate(np.tile(logs, 2) + slope)[length:]
-    return np.asarray(np.exp(rising - slope[length:]), dtype=np.float64)
+    released = np.empty_like(held)
+    value = 0.0
+    for _ in range(2):
+        for n in range(held.shape[0]):
+            value = max(held[n], value * kept)
+            released[n] = value
+    return released

@@ -251,13 +251,14 @@ def _true_peak(samples: NDArray[np.float32]) -> float:
     length = samples.shape[1]
     # A length that the FFT likes, no less than four times: four samples between neighbours, or a shade more.
     longer = int(scipy.fft.next_fast_len(_OVERSAMPLING * length, real=True))
-    spectrum = scipy.fft.rfft(samples, axis=1)
+    spectrum = scipy.fft.rfft(samples, axis=1) * np.float32(longer / length)
     if length % 2 == 0:
         # The Nyquist bin stands for both its signs; in the longer spectrum each sign has a bin of its own.
         spectrum[:, -1] *= 0.5
-    dense = np.abs(scipy.fft.irfft(spectrum, n=longer, axis=1)) * np.float32(longer / length)
+    dense = scipy.fft.irfft(spectrum, n=longer, axis=1)
+    np.abs(dense, out=dense)
     # What one step of this grid can miss is less than a tenth: only points this high can hide the crest.
-    channel, at = np.nonzero(dense >= _NEAR_CREST * dense.max())
+    channel, at = np.divmod(np.flatnonzero(dense >= _NEAR_CREST * dense.max()), longer)
     here = dense[channel, at]
     before, after = dense[channel, at - 1], dense[channel, (at + 1) % longer]
     highest = (here >= before) & (here >= after) & (here > 0)

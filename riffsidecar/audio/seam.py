@@ -49,7 +49,9 @@ def _prediction(channel: NDArray[np.float64]) -> tuple[NDArray[np.float64], floa
     """Fit the circular prediction filter (Yule-Walker): its error filter, and the mean squared error."""
     length = channel.shape[0]
     ahead = np.resize(channel, length + _ORDER)
-    correlation = np.array([channel @ ahead[lag : lag + length] for lag in range(_ORDER + 1)]) / length
+    # Not a product by BLAS, which starts a thread a core for it, and they spin.
+    products = [np.einsum("i,i", channel, ahead[lag : lag + length]) for lag in range(_ORDER + 1)]
+    correlation = np.array(products) / length
     if correlation[0] < _SILENCE:
         return np.eye(1, _ORDER + 1)[0], 0.0
     lags = np.abs(np.subtract.outer(np.arange(_ORDER), np.arange(_ORDER)))
