@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from riffsidecar.control.leds import STOPPED, PadLights
+from riffsidecar.control.leds import PadLights
 from riffsidecar.control.limits import LimitedLog
 from riffsidecar.control.midi_parse import MAX_MESSAGE_BYTES, MidiParser, Relative
 from riffsidecar.control.midi_ports import (
@@ -35,7 +35,7 @@ from riffsidecar.control.surface import Submit
 from riffsidecar.control.teaching import ControllerDesk
 from riffsidecar.errors import ControlError, MidiError, RiffError
 from riffsidecar.session.commands import Command, SetKnob
-from riffsidecar.session.events import Envelope, Event, Failed, Origin, StateChanged
+from riffsidecar.session.events import Envelope, Event, Origin, StateChanged
 from riffsidecar.session.pads import MidiMap
 
 __all__ = ["MidiSurface"]
@@ -302,10 +302,6 @@ class MidiSurface:
                     self._parser.observe(knobs)
                 if (learned := self._desk.watch(event)) is not None:
                     self._hand_over(learned)
-            elif isinstance(event, Failed) and event.origin.surface == self.name:
-                if event.code not in STOPPED:
-                    # A light can say that it failed, and not why.
-                    self._log.warning("what was played failed: %s", event.text)
             self._send(self._lights.show(event, self._midi_map()))
 
     def _read_messages(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from riffsidecar.daemon.bars import BarKeeper
 from riffsidecar.daemon.follow import FOLLOW, Follower, Forecaster
 from riffsidecar.errors import BusyError, CancelledError, RiffError
-from riffsidecar.session.commands import Landed, SetKnob
+from riffsidecar.session.commands import Command, Landed, SetKnob
 from riffsidecar.session.events import Acked, Envelope, Event, Failed, Origin, StateChanged
 from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.session.loops import Loop
@@ -101,13 +101,16 @@ class Conductor:
         on_mark: Callable[[Loop, bool], None] = lambda loop, starred: None,
         bars: BarKeeper | None = None,
         forecaster: Forecaster | None = None,
+        check: Callable[[Command], None] = lambda command: None,
     ) -> None:
         """Prepare a conductor; nothing runs before ``start``.
 
         ``on_mark`` is told of loops that become favourites, and of those that are none any more. ``bars`` is
-        told of tempo, meter and transport; ``forecaster`` says what may be asked for next.
+        told of tempo, meter and transport; ``forecaster`` says what may be asked for next. ``check`` raises a
+        RiffError for what the session cannot know to be impossible.
         """
         self._bars = bars
+        self._check = check
         self._forecaster = forecaster or Forecaster(0)
         self._follower = Follower()
         self._on_mark = on_mark
@@ -235,6 +238,7 @@ class Conductor:
     def _apply(self, envelope: Envelope) -> None:
         origin = envelope.origin
         try:
+            self._check(envelope.command)
             outcome = self._session.apply(envelope.command)
         except RiffError as error:
             self._emit(Failed(origin, None, error.code, str(error)))

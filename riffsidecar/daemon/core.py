@@ -15,6 +15,7 @@ from riffsidecar.config import Config, SessionConfig
 from riffsidecar.control.surface import Surface
 from riffsidecar.daemon.bars import BarKeeper
 from riffsidecar.daemon.conductor import Conductor
+from riffsidecar.daemon.failures import FailureLog
 from riffsidecar.daemon.follow import Forecaster
 from riffsidecar.daemon.journeys import JourneyPlayer, journey_settings
 from riffsidecar.daemon.library_watch import LibraryKeeper
@@ -22,6 +23,7 @@ from riffsidecar.daemon.lock import FolderLock
 from riffsidecar.daemon.outbox import Outbox
 from riffsidecar.daemon.presets_watch import PresetWatcher
 from riffsidecar.errors import PresetError
+from riffsidecar.models.store import ModelStore
 from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
 from riffsidecar.render.cache import DiskCache, LoopCache
 from riffsidecar.render.drop import DropFolder
@@ -30,8 +32,9 @@ from riffsidecar.render.lookahead import LookAhead
 from riffsidecar.render.service import RenderService
 from riffsidecar.render.settings import DEFAULT_FACTORY, WorkerSettings
 from riffsidecar.render.worker import RenderWorker
-from riffsidecar.session.commands import ReplaceBank
-from riffsidecar.session.events import Envelope, Event, Finished, Origin, Previewed
+from riffsidecar.session.commands import Command, ReplaceBank, SetModel
+from riffsidecar.session.engines import EMBEDDED_MODEL
+from riffsidecar.session.events import Envelope, Event, Failed, Finished, Origin, Previewed
 from riffsidecar.session.library import BankLibrary
 from riffsidecar.session.loops import Loop
 from riffsidecar.session.pads import Bank
@@ -108,6 +111,12 @@ def worker_settings(config: Config, factory: str = DEFAULT_FACTORY) -> WorkerSet
     )
 
 
+def _check_model(command: Command) -> None:
+    """Refuse a model that is not there before every pad fails for it."""
+    if isinstance(command, SetModel) and command.model != EMBEDDED_MODEL:
+        ModelStore().find_maker(command.model)
+
+
 class Daemon:
     """Run riffsidecar in this process from ``start`` to ``close``.
 
@@ -134,6 +143,7 @@ class Daemon:
         self._surfaces = tuple(surfaces)
         self._outboxes = tuple(Outbox(surface) for surface in self._surfaces)
         self._bars = BarKeeper(session)
+        self._failures = FailureLog()
         self._service = RenderService(
             RenderWorker(worker_settings(config, factory)),
             self._drop,
@@ -157,6 +167,7 @@ class Daemon:
             on_mark=self._mark,
             bars=self._bars,
             forecaster=Forecaster(render.ahead),
+            check=_check_model,
         )
         self._note_presets("; ".join(left_out))
         for problem in left_out:
@@ -236,6 +247,8 @@ class Daemon:
 
     def _emit(self, event: Event) -> None:
         event = self._bars.stamped(event)
+        if isinstance(event, Failed):
+            self._failures.note(event)
         come = event.loop if isinstance(event, Previewed) else event
         if isinstance(come, Finished) and come.loop is not None:
             # First, so that whoever hears of the loop can do something to it at once.

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 _PART: Final = ".part"
 _ACCEPTED: Final = "accepted-licences.json"
 _STAMPS: Final = ".verified.json"
+_MAKERS: Final = ("checkpoint", "single")
 
 
 def models_folder(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
@@ -93,6 +94,19 @@ class ModelStore:
             raise ModelError(
                 f"{path} is the manifest of {manifest.name!r}: remove the model and fetch it again"
             )
+        return manifest
+
+    def find_maker(self, name: str) -> Manifest:
+        """Return what is installed under a name, if it can make loops.
+
+        Raises:
+            ModelError: nothing is installed, or something that goes beside a model.
+        """
+        manifest = self.find(name)
+        if manifest.kind not in _MAKERS:
+            use = ", and this as its lora" if manifest.kind == "lora" else ""
+            what = f"{name} is a {manifest.kind}, which makes no loops by itself"
+            raise ModelError(f"{what}: name a model{use}")
         return manifest
 
     def part(self, name: str) -> Path:

@@ -14,7 +14,7 @@ from riffsidecar.control.midi import MidiSurface
 from riffsidecar.errors import MidiError
 from riffsidecar.music import Tempo
 from riffsidecar.session.commands import ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
-from riffsidecar.session.events import Acked, Failed, Origin, StateChanged
+from riffsidecar.session.events import Acked, Origin, StateChanged
 from riffsidecar.session.pads import MidiMap
 
 PADS = "Pads 20:0"
@@ -336,17 +336,3 @@ def test_a_missing_output_is_named_with_the_ones_that_are_there() -> None:
     recorder.next()
     assert surface.problem == "no MIDI output called 'push' yet; there are: Pads 20:0"
     surface.close()
-
-
-def test_why_a_pad_failed_is_in_the_log_and_what_was_superseded_is_not(
-    rig: Rig, caplog: pytest.LogCaptureFixture
-) -> None:
-    surface, _, midi = rig
-    surface.notify(Failed(Origin("midi"), 1, "superseded", "a newer one"))
-    surface.notify(Failed(Origin("osc"), 2, "checkpoint", "told over OSC"))
-    surface.notify(Failed(Origin("midi"), 3, "checkpoint", "there is no checkpoint; reinstall"))
-    while midi.light() != (0x90, 38, Light.FAILED):
-        continue
-    assert "there is no checkpoint; reinstall" in caplog.text
-    assert "a newer one" not in caplog.text
-    assert "told over OSC" not in caplog.text

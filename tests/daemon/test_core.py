@@ -134,6 +134,32 @@ def test_a_turned_knob_renders_the_last_pad_anew(daemon: Daemon, client: Client)
     assert len(loops(daemon)) <= 5
 
 
+def test_a_model_that_is_not_installed_is_refused_and_the_one_before_stays(
+    daemon: Daemon, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIFFSIDECAR_MODELS", str(tmp_path / "models"))
+    client.send("/riff/model", "riffusion-v1", "id:a")
+    refused = client.until_end("id:a")
+    assert refused.arguments[1] == "checkpoint"
+    assert "installed are none beside the embedded one" in str(refused.arguments[2])
+    assert "riffsidecar model fetch riffusion-v1" in str(refused.arguments[2])
+    assert daemon.session.output.model == "embedded"
+    client.send("/riff/model", "embedded", "id:b")
+    assert client.until_end("id:b").address == "/riff/done"
+    client.send("/riff/pad", 2, "id:c")
+    assert client.until_end("id:c").address == "/riff/done"
+
+
+def test_a_pad_that_failed_is_in_the_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    client.send("/riff/render", "refused", "bars", 1, "id:a")
+    failed = client.until_end("id:a")
+    assert failed.address == "/riff/error"
+    lines = [
+        record.getMessage() for record in caplog.records if str(failed.arguments[2]) in record.getMessage()
+    ]
+    assert len(lines) == 1 and lines[0].startswith("failed: slot 0:")
+
+
 def test_a_worker_that_dies_fails_its_render_and_the_next_one_succeeds(
     daemon: Daemon, client: Client
 ) -> None:

@@ -100,6 +100,8 @@ def test_a_lora_is_told_by_its_names(store: ModelStore, tmp_path: Path) -> None:
     path = tmp_path / "dusty.safetensors"
     path.write_bytes(safetensors(names))
     assert install_local(store, "dusty", path, "").kind == "lora"
+    with pytest.raises(ModelError, match="dusty is a lora, which makes no loops by itself"):
+        store.find_maker("dusty")
     path.write_bytes(safetensors({"something": 4}))
     with pytest.raises(ModelError, match="neither a whole Stable Diffusion"):
         install_local(store, "other", path, "")
