@@ -356,16 +356,16 @@ class MidiSurface:
         if opened is not None:
             opened[1].close()
         self._close_output()
+        if self._backend is not None:
+            self._backend.close()
+
+
 def _rows(
     direction: str, names: Sequence[str], opened: tuple[str, object] | None, own: str
 ) -> list[tuple[str, str, int]]:
     name = "" if opened is None else opened[0]
     rows = [(direction, other, int(other == name)) for other in names if other == name or not is_own(other)]
     return [*rows, (direction, own, 1)] if name == VIRTUAL else rows
-
-
-        if self._backend is not None:
-            self._backend.close()
 
 
 def _newest_moves(commands: Sequence[Command]) -> list[Command]:
