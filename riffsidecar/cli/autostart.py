@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Sequence
 
@@ -19,6 +21,7 @@ from riffsidecar.errors import ConfigError
 __all__ = ["add_parser", "run"]
 
 _LIMIT_S = 30
+_NO_SESSION = ("bus", "xdg_runtime_dir", "medium", "not been booted")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,7 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "autostart",
         help="start the daemon at log-in",
         description="Install, show or remove what starts the daemon at log-in: a launchd agent on macOS, a "
-        "systemd user service on Linux, a scheduled task on Windows.",
+        "systemd user service on Linux, a scheduled task on Windows. show says whether it is installed, and "
+        "what install with the same options would change.",
     )
     parser.add_argument(
         "action",
@@ -43,46 +47,108 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(context: Context) -> int:
-    """Do what was asked, and tell where the entry lies."""
+    """Do what was asked, and tell where the entry lies and how it stands."""
     machine = Machine.here(dict(os.environ))
     user_id = os.getuid() if hasattr(os, "getuid") else 0
     command = daemon_command(context, machine)
     entry = autostart_entry(machine, command, config_path().parent, user_id)
     action = context.args.action
     if action == "install":
-        _install(entry)
+        _install(entry, _again(context), command)
+        context.terminal.line("the daemon runs now, and from every log-in on")
     elif action == "remove":
-        _remove(entry)
+        _remove(context, entry)
     _tell(context, entry)
     return OK
 
 
-def _install(entry: Entry) -> None:
+def _again(context: Context) -> str:
+    """Return the words that install the same entry once more."""
+    words = ["riffsidecar", "autostart", "install"]
+    if context.args.out is not None:
+        words += ["--out", str(context.args.out)]
+    if context.args.config is not None:
+        words += ["--config", str(context.args.config)]
+    return shlex.join(words)
+
+
+def _install(entry: Entry, again: str, command: Sequence[str]) -> None:
+    """Write the entry and let the system heed it; where it does not, all is as it was before.
+
+    Raises:
+        ConfigError: the file cannot be written, or the system does not take it.
+    """
     try:
+        before = entry.path.read_bytes() if entry.path.exists() else None
         entry.path.parent.mkdir(parents=True, exist_ok=True)
-        if entry.path.exists():
+        if before is not None:
             # An older entry may still be heeded; that there is none to forget is no problem.
             for words in entry.disable:
                 _try(words)
         entry.path.write_text(entry.text, encoding=entry.encoding, newline="\n")
     except OSError as error:
         raise ConfigError(f"{entry.path} cannot be written: {error}") from error
+    problem = _enable(entry)
+    if not problem:
+        return
+    _undo(entry, before)
+    left = f"{entry.path} is gone again" if before is None else f"{entry.path} is the older one again"
+    raise ConfigError(
+        f"{entry.system} does not take it: {problem}; nothing was installed, {left}. "
+        f"{_remedy(entry, problem, again)}; until then start the daemon by hand: {shlex.join(command)}"
+    )
+
+
+def _enable(entry: Entry) -> str:
+    """Let the system heed the entry; return what kept it from doing so, or an empty string."""
     for words in entry.enable:
         problem = _try(words)
         if problem:
-            raise ConfigError(
-                f"{entry.path} is written, but {entry.system} does not take it: {problem}; "
-                f"try by hand: {shlex.join(words)}"
-            )
+            return problem
+    return ""
 
 
-def _remove(entry: Entry) -> None:
+def _undo(entry: Entry, before: bytes | None) -> None:
     for words in entry.disable:
         _try(words)
+    try:
+        if before is None:
+            entry.path.unlink(missing_ok=True)
+        else:
+            entry.path.write_bytes(before)
+            _enable(entry)
+    except OSError as error:
+        raise ConfigError(
+            f"{entry.system} does not take {entry.path}, and it cannot be put back: {error}"
+        ) from error
+
+
+def _remedy(entry: Entry, problem: str, again: str) -> str:
+    if entry.system != "systemd":
+        return f"Log in at the desktop and run: {again}"
+    if shutil.which(entry.enable[0][0]) is None:
+        return "There is no systemd here: let what starts your session start the daemon"
+    if any(word in problem.lower() for word in _NO_SESSION):
+        return (
+            "There is no systemd session of yours here: log in at the desktop, or run "
+            f"'sudo loginctl enable-linger \"$USER\"' and log in anew; then run: {again}"
+        )
+    return f"Look at 'systemctl --user status', and run again: {again}"
+
+
+def _remove(context: Context, entry: Entry) -> None:
+    problems = [_try(words) for words in entry.disable]
+    is_there = entry.path.exists()
     try:
         entry.path.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"{entry.path} cannot be removed: {error}") from error
+    if is_there and any(problems):
+        said = "; ".join(problem for problem in problems if problem)
+        context.terminal.note(
+            f"{entry.system} did not answer as it should ({said}): "
+            "a daemon that it has started may run until you log out"
+        )
 
 
 def _try(words: Sequence[str]) -> str:
@@ -99,19 +165,54 @@ def _try(words: Sequence[str]) -> str:
 
 
 def _tell(context: Context, entry: Entry) -> None:
-    is_there = entry.path.exists()
+    installed = _read(entry)
     terminal = context.terminal
-    terminal.line(f"{entry.system}: {entry.path} is {'there' if is_there else 'not there'}")
+    if installed is None:
+        terminal.line(f"{entry.system}: not installed; {entry.path} is not there")
+    elif installed == entry.text:
+        terminal.line(f"{entry.system}: installed, {entry.path}")
+    else:
+        terminal.line(f"{entry.system}: installed, {entry.path}, and other than install would write it now")
     if context.args.action == "show":
-        terminal.line()
-        terminal.line(entry.text.rstrip())
+        for line in _shown(entry, installed):
+            terminal.line(line)
     terminal.document(
         {
             "system": entry.system,
             "path": str(entry.path),
-            "installed": is_there,
+            "installed": installed is not None,
+            "current": installed == entry.text,
+            "found": installed,
             "text": entry.text,
             "enable": [list(words) for words in entry.enable],
             "disable": [list(words) for words in entry.disable],
         }
     )
+
+
+def _read(entry: Entry) -> str | None:
+    """Return what is installed; None where nothing is.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    try:
+        return entry.path.read_text(encoding=entry.encoding)
+    except FileNotFoundError:
+        return None
+    except UnicodeError:
+        return ""
+    except OSError as error:
+        raise ConfigError(f"{entry.path} cannot be read: {error}") from error
+
+
+def _shown(entry: Entry, installed: str | None) -> list[str]:
+    """Return the lines that show the entry: what is installed, or what install would write or change."""
+    if installed is None:
+        return ["", "install would write:", "", *entry.text.rstrip().splitlines()]
+    if installed == entry.text:
+        return ["", *entry.text.rstrip().splitlines()]
+    changes = difflib.unified_diff(
+        installed.splitlines(), entry.text.splitlines(), "installed", "with these options", lineterm=""
+    )
+    return ["", *changes]

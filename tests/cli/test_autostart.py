@@ -89,16 +89,38 @@ def test_it_is_installed_shown_and_removed(
     ran: list[tuple[str, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["autostart"]) == 0
-    assert "is not there" in capsys.readouterr().out and ran == []
+    out = capsys.readouterr().out
+    assert f"not installed; {unit(tmp_path)} is not there" in out and "install would write:" in out
+    assert "ExecStart=" in out and ran == []
     assert main(["autostart", "install", "--out", "loops"]) == 0
     assert str(tmp_path / "loops") in unit(tmp_path).read_text(encoding="utf-8")
     assert [words[2] for words in ran] == ["daemon-reload", "enable"]
-    assert main(["autostart", "show", "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out.partition("{")[2].join(("{", "")))
-    assert shown["installed"] is True and shown["path"] == str(unit(tmp_path))
+    assert "the daemon runs now" in capsys.readouterr().out
     assert main(["autostart", "remove"]) == 0
     assert not unit(tmp_path).exists() and ran[-1][2] == "disable"
     assert main(["autostart", "remove"]) == 0
+
+
+def test_show_tells_what_is_installed_and_what_install_would_change(
+    ran: list[tuple[str, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["autostart", "install", "--out", "loops"])
+    capsys.readouterr()
+    assert main(["autostart", "show", "--out", "loops"]) == 0
+    same = capsys.readouterr().out
+    assert same.splitlines()[0] == f"systemd: installed, {unit(tmp_path)}" and "ExecStart=" in same
+    assert main(["autostart", "show", "--out", "elsewhere"]) == 0
+    other = capsys.readouterr().out
+    assert "other than install would write it now" in other.splitlines()[0]
+    changed = [line for line in other.splitlines() if line.startswith(("-Exec", "+Exec"))]
+    assert f'"{tmp_path}/loops"' in changed[0] and f'"{tmp_path}/elsewhere"' in changed[1]
+    assert main(["autostart", "show", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["installed"], shown["current"], shown["path"]) == (True, False, str(unit(tmp_path)))
+    assert "loops" in shown["found"]
+    unit(tmp_path).write_bytes(b"\xff\xfe\xff")
+    assert main(["autostart", "show"]) == 0
+    assert "+[Service]" in capsys.readouterr().out
 
 
 def test_an_older_entry_is_let_go_before_a_new_one_is_made(
@@ -111,19 +133,66 @@ def test_an_older_entry_is_let_go_before_a_new_one_is_made(
     assert "elsewhere" in unit(tmp_path).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("problem", ["no bus", None])
-def test_a_system_that_refuses_is_told_with_what_to_try(
+def refuse(monkeypatch: pytest.MonkeyPatch, problem: str | None) -> None:
+    def run(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
+        if problem is None:
+            raise FileNotFoundError("no systemctl")
+        return subprocess.CompletedProcess(command, 1, "", f"{problem}\n")
+
+    monkeypatch.setattr(autostart.subprocess, "run", run)
+    there = None if problem is None else "/usr/bin/systemctl"
+    monkeypatch.setattr(autostart.shutil, "which", lambda name: there)
+
+
+@pytest.mark.parametrize(
+    ("problem", "advice"),
+    [
+        ("Failed to connect to bus: No medium found", "loginctl enable-linger"),
+        ("Unit is masked", "Look at 'systemctl --user status'"),
+        (None, "There is no systemd here"),
+    ],
+)
+def test_a_system_that_refuses_leaves_nothing_behind_and_the_next_command_is_named(
     problem: str | None,
+    advice: str,
     ran: list[tuple[str, ...]],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def refuse(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
-        if problem is None:
-            raise FileNotFoundError("systemctl")
-        return subprocess.CompletedProcess(command, 1, "", f"{problem}\n")
-
-    monkeypatch.setattr(autostart.subprocess, "run", refuse)
-    assert main(["autostart", "install"]) == 2
+    refuse(monkeypatch, problem)
+    assert main(["autostart", "install", "--out", "my loops"]) == 2
     err = capsys.readouterr().err
-    assert (problem or "systemctl") in err and "try by hand: systemctl --user daemon-reload" in err
+    assert (problem or "no systemctl") in err and advice in err
+    assert f"nothing was installed, {unit(tmp_path)} is gone again" in err
+    assert ("riffsidecar autostart install --out 'my loops'" in err) == (problem is not None)
+    assert "start the daemon by hand: " in err and f"-m riffsidecar run --out '{tmp_path}/my loops'" in err
+    assert not unit(tmp_path).exists()
+
+
+def test_an_older_entry_stays_where_the_new_one_is_refused(
+    ran: list[tuple[str, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["autostart", "install", "--out", "old"])
+    before = unit(tmp_path).read_text(encoding="utf-8")
+    refuse(monkeypatch, "no bus")
+    assert main(["autostart", "install", "--out", "new"]) == 2
+    assert "is the older one again" in capsys.readouterr().err
+    assert unit(tmp_path).read_text(encoding="utf-8") == before
+
+
+def test_removing_what_the_system_will_not_stop_says_that_it_may_still_run(
+    ran: list[tuple[str, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["autostart", "install"])
+    refuse(monkeypatch, "no bus")
+    assert main(["autostart", "remove"]) == 0
+    assert not unit(tmp_path).exists() and "may run until you log out" in capsys.readouterr().err
+    assert main(["autostart", "remove"]) == 0
+    assert "may run" not in capsys.readouterr().err
