@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Final
 
+from riffsidecar.control.leds import STOPPED
 from riffsidecar.session.knobs import KNOBS, Knob
 from riffsidecar.session.pads import NUM_PADS
 
@@ -260,9 +261,15 @@ def _add_answers(pd: _Pd, answers: int, voices: int) -> None:
     pd.wire(order, word, 1)
     pd.wire(word, packed, 0, 1)
     pd.chain(order, packed, voices)
-    trouble = pd.obj(x + 320, 330, "list split 2")
+    trouble = pd.obj(x + 320, 330, "list split 1")
     pd.wire(kinds, trouble, 2)
-    pd.wire(trouble, pd.obj(x + 320, 355, "print riffsidecar"), 1)
+    # What somebody stopped, or overtook with a newer move, is no failure.
+    words, meant = pd.obj(x + 320, 355, "list trim"), pd.obj(x + 320, 380, f"route {' '.join(STOPPED)}")
+    pd.wire(trouble, words, 1)
+    pd.chain(words, meant)
+    text = pd.obj(x + 320, 405, "list split 1")
+    pd.wire(meant, text, len(STOPPED))
+    pd.wire(text, pd.obj(x + 320, 430, "print riffsidecar"), 1)
     # The share of a loop that is done, for the slider above the pads.
     share = pd.obj(x + 460, 330, "unpack s f f f s")
     pd.wire(kinds, share, 3)

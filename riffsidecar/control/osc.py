@@ -36,7 +36,14 @@ from riffsidecar.control.osc_port import OscPort
 from riffsidecar.control.osc_socket import is_loopback
 from riffsidecar.control.osc_table import ADDRESSES, ANSWERS, OscAddress, find_address
 from riffsidecar.control.surface import Submit
-from riffsidecar.errors import CancelledError, ControlError, OscError, RiffError, UnknownNameError
+from riffsidecar.errors import (
+    CancelledError,
+    ControlError,
+    OscError,
+    RiffError,
+    SupersededError,
+    UnknownNameError,
+)
 from riffsidecar.session.events import (
     Acked,
     Envelope,
@@ -153,8 +160,7 @@ class OscSurface:
         places = self._clients.replies(peer_of(event.origin)) if own else self._clients.listeners()
         if own and isinstance(event, Finished | Previewed):
             places = tuple(dict.fromkeys((*places, *self._clients.listeners())))
-        elif not own and isinstance(event, Acked | Failed) and event.slot is None:
-            # What somebody did elsewhere concerns a client when it makes a loop, and else as a state.
+        elif not own and _concerns_nobody_else(event):
             return
         for answer in event_answers(event):
             self._port.send(places, answer)
@@ -320,6 +326,17 @@ class OscSurface:
 
     def _new_id(self) -> str:
         return f"{ID_PREFIX}auto-{next(self._ids)}"
+
+
+def _concerns_nobody_else(event: Event) -> bool:
+    """Return whether those who did not ask need not hear of it.
+
+    What somebody did elsewhere concerns a client when it makes a loop, and else as a state. What a newer move
+    took the place of is no failure, and the newer one is told.
+    """
+    if isinstance(event, Failed) and event.code == SupersededError.code:
+        return True
+    return isinstance(event, Acked | Failed) and event.slot is None
 
 
 def _refuse(envelope: Envelope) -> None:

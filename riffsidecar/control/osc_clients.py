@@ -96,7 +96,8 @@ class OscClients:
             )
         port = reply_port or peer[1]
         with self._lock:
-            self._clients[peer] = _Client(port, name)
+            # One who says hello again from the same port does not send each message from another.
+            self._clients[peer] = _Client(port, name, has_spoken_since=peer in self._clients)
             self._clients.move_to_end(peer)
             self._trusted[peer] = None
             self._trusted.move_to_end(peer)
@@ -120,7 +121,8 @@ class OscClients:
 
         A registered client is answered at its port. Others are answered at the default port, or where they
         sent from; and as a client may send each message from another port (oscsend does), also at the port
-        that the last hello from the same address named, if nothing else has come from the port of that hello.
+        that the last hello from the same address named, if nothing else has come from the port of that hello,
+        nor a second hello.
         """
         with self._lock:
             client = self._clients.get(peer)

@@ -348,7 +348,10 @@ _ANSWER_ROWS = (
         "a draft of the loop, in time for a bar that the loop itself would miss; /riff/done follows",
     ),
     OscAnswer(
-        "/riff/error", "id code text", "the request failed: a short code for programs, a text for people"
+        "/riff/error",
+        "id code text",
+        "the request failed: a short code for programs, a text for people; superseded and cancelled are no "
+        "failures, and superseded is told to nobody but who asked",
     ),
     OscAnswer(
         "/riff/state", "name value...", "one entry of the session's state; sent unasked when it changes"

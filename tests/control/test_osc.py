@@ -190,6 +190,17 @@ def test_registered_clients_hear_of_loops_that_others_made(rig: Rig) -> None:
     ]
 
 
+def test_a_render_that_a_newer_move_took_the_place_of_is_an_error_for_nobody_but_who_asked(rig: Rig) -> None:
+    surface, _, probe = rig
+    probe.ask("/riff/hello", 0, "max")
+    midi, mine = Origin("midi", "Pads"), Origin("osc", f"127.0.0.1:{probe.port}", "id:mine")
+    for code in ("superseded", "render"):
+        surface.notify(Failed(midi, 2, code, "text"))
+    assert probe.receive() == ("/riff/error", "midi", "render", "text")
+    surface.notify(Failed(mine, 2, "superseded", "text"))
+    assert probe.receive() == ("/riff/error", "id:mine", "superseded", "text")
+
+
 def test_registered_clients_are_told_what_has_changed_and_nothing_else(rig: Rig) -> None:
     surface, _, probe = rig
     surface.notify(StateChanged(STATE))

@@ -45,6 +45,17 @@ def test_a_client_in_use_does_not_get_the_answers_of_others() -> None:
     assert clients.replies(TOUCH) == (TOUCH,)
 
 
+def test_a_client_that_says_hello_over_and_over_from_one_port_does_not_get_the_answers_of_others() -> None:
+    clients = OscClients()
+    clients.hello(MAX, 9150, "pd")
+    assert clients.replies(TOUCH) == (TOUCH, ("127.0.0.1", 9150))
+    clients.heard(MAX)
+    for _ in range(2):
+        clients.hello(MAX, 9150, "pd")
+        assert clients.replies(TOUCH) == (TOUCH,)
+        assert clients.listeners() == (("127.0.0.1", 9150),)
+
+
 def test_reply_port_zero_is_the_port_that_was_sent_from() -> None:
     clients = OscClients()
     assert clients.hello(TOUCH, 0, "") == 50002

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,26 @@ def place_in(record: NDArray[np.float32], loop: NDArray[np.float32], at: int) ->
         if np.allclose(np.take(loop[:, 0], range(start, start + 16), mode="wrap"), window, atol=1e-5):
             return int(start)
     return None
+
+
+def test_it_prints_what_failed_and_not_what_was_stopped_or_overtaken(
+    require_tool: FindTool, tmp_path: Path
+) -> None:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        pd = Pd(require_tool("pd"), tmp_path, daemon.getsockname()[1])
+        try:
+            for code, text in (
+                ("superseded", "a newer request took its place"),
+                ("cancelled", "it was cancelled"),
+                ("render", "impossible"),
+            ):
+                daemon.sendto(encode_message("/riff/error", "id:pd", code, text), ("127.0.0.1", pd.reply))
+            pd.until("impossible")
+            told = [line for line in pd.heard if line.startswith("riffsidecar:")]
+            assert told == ["riffsidecar: symbol impossible"]
+        finally:
+            pd.close()
 
 
 def test_a_pad_plays_its_loop_round_and_round_without_a_seam_and_swaps_it_at_the_bar(
