@@ -4,8 +4,9 @@ A clock sends 24 bytes a quarter note, each a millisecond or two early or late. 
 through the arrival times of the last bars (least squares), and its slope is the tempo. The standard error of
 the slope, known from the scatter about the line, says when the estimate may be believed: a steady clock is
 believed after two quarter notes, a nervous one after two to four bars; a very nervous one then too, but only
-roughly. The two halves of the window are compared all the time; when they disagree the tempo has changed, and
-the older half is forgotten.
+roughly. Until then there is a first estimate for what cannot wait, within half a BPM after two or three
+quarter notes. The two halves of the window are compared all the time; when they disagree the tempo has
+changed, and the older half is forgotten.
 
 Time is handed in, in seconds of any monotonic clock; nothing here reads one.
 """
@@ -26,6 +27,7 @@ __all__ = ["CLOCKS_PER_QUARTER", "ClockFollower", "Line", "fit_line", "snap_bpm"
 CLOCKS_PER_QUARTER = 24
 
 _MIN_CLOCKS = 2 * CLOCKS_PER_QUARTER
+_HEARD_CLOCKS = 6
 _MAX_CLOCKS = 16 * CLOCKS_PER_QUARTER
 _CLOCKS_BETWEEN_FITS = 6
 _CLOCKS_PER_SIXTEENTH = 6
@@ -33,6 +35,8 @@ _CLOCKS_BETWEEN_MARKS = 16 * CLOCKS_PER_QUARTER
 _MAX_GAP_S = 0.6
 _BELIEVABLE_BPM = 0.0085
 _ROUGH_BPM = 0.5
+_FIRST_BPM = 0.08
+_FIRST_SIGMAS = 2.0
 _MIN_ROUGH_CLOCKS = 4 * CLOCKS_PER_QUARTER
 _MIN_ROUGH_CHANGE_CLOCKS = 12 * CLOCKS_PER_QUARTER
 _HYSTERESIS_BPM = 0.05
@@ -116,6 +120,7 @@ class ClockFollower:
         self._told: Tempo | None = None
         self._told_bpm: float | None = None
         self._last_bpm = 0.0
+        self._first: Tempo | None = None
         self._clocks = self._begun = 0
         self._running = False
 
@@ -123,6 +128,16 @@ class ClockFollower:
     def running(self) -> bool:
         """Return whether the transport runs: between start or continue, and stop."""
         return self._running
+
+    @property
+    def is_measuring(self) -> bool:
+        """Return whether a clock is heard whose tempo is not known yet."""
+        return self._told is None and len(self._times) >= _HEARD_CLOCKS
+
+    @property
+    def first_tempo(self) -> Tempo | None:
+        """Return the first estimate, at most half a BPM beside, of a clock that is still measured."""
+        return self._first if self.is_measuring else None
 
     @property
     def position_quarters(self) -> float:
@@ -161,7 +176,7 @@ class ClockFollower:
 
     def forget(self) -> None:
         """Forget the clock, because its port has gone."""
-        self._times.clear()
+        self._lose_count()
         self._told = self._told_bpm = None
         self._doubtful_clocks = 0
         self._running = False
@@ -171,7 +186,7 @@ class ClockFollower:
         if self._running:
             self._clocks += 1
         if self._times and not 0.0 <= now_s - self._times[-1] <= _MAX_GAP_S:
-            self._times.clear()
+            self._lose_count()
         self._times.append(now_s)
         self._until_fit -= 1
         self._doubtful_clocks += 1
@@ -180,12 +195,22 @@ class ClockFollower:
         self._until_fit = _CLOCKS_BETWEEN_FITS
         line = self._steady_line()
         if line is None or line.slope_s <= 0.0:
+            self._first = None
             return None
+        self._first = self._first or _first_tempo(line)
         if line.error_bpm <= _BELIEVABLE_BPM:
             self._doubtful_clocks = 0
         elif not self._settles_for(line):
             return None
         return self._tell(line)
+
+    def pause(self) -> None:
+        """Begin to measure anew, because the clock has stopped coming; a tempo that is known stays."""
+        self._lose_count()
+
+    def _lose_count(self) -> None:
+        self._times.clear()
+        self._first = None
 
     def _settles_for(self, line: Line) -> bool:
         """Return whether a rough estimate has to do, since the clock does not get any better."""
@@ -234,6 +259,18 @@ class ClockFollower:
             return None
         self._told, self._told_bpm = tempo, line.bpm
         return tempo
+
+
+def _first_tempo(line: Line) -> Tempo | None:
+    """Return a tempo that is at most half a BPM beside, and whole where it may be, as most are."""
+    if line.error_bpm > _FIRST_BPM:
+        return None
+    whole = round(line.bpm)
+    is_whole = abs(whole - line.bpm) <= _FIRST_SIGMAS * line.error_bpm
+    try:
+        return Tempo.parse(whole if is_whole else round(line.bpm, 1))
+    except MusicError:
+        return None
 
 
 def _differ(one: Line, other: Line, sigmas: float) -> bool:

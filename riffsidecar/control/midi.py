@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE_S = 2.0
 _JOIN_S = 3.0
+_CLOCK = 0xF8
+_CLOCK_PATIENCE_S = 1.0
 _MAX_WAITING = 4096
 _MAX_POLLS_BETWEEN_TRIES = 32
 _POLLS_UNTIL_TRUSTED = 60
@@ -107,6 +109,7 @@ class MidiSurface:
         self._problem = ""
         self._incoming: deque[tuple[tuple[int, ...], float]] = deque(maxlen=_MAX_WAITING)
         self._events: deque[Event] = deque(maxlen=_MAX_WAITING)
+        self._clock_came_s = self._born_s
         self._submit: Submit | None = None
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -180,6 +183,7 @@ class MidiSurface:
             while not self._closing.is_set():
                 if self._clock() >= next_look_s or self._is_lost():
                     self._guard(self._look)
+                    self._guard(self._listen)
                     next_look_s = self._next_look_s()
                 self._guard(self._read_events)
                 self._guard(self._read_messages)
@@ -196,6 +200,13 @@ class MidiSurface:
             self._log.warning("MIDI: %s", error)
         except Exception:
             self._log.exception("MIDI failed, going on")
+
+    def _listen(self) -> None:
+        """Say that a clock has stopped; what waits to be read comes first."""
+        self._read_messages()
+        if self._clock() - self._clock_came_s > _CLOCK_PATIENCE_S:
+            for command in self._parser.paused():
+                self._hand_over(command)
 
     def _is_lost(self) -> bool:
         return self._backend is not None and self._backend.is_gone
@@ -309,6 +320,8 @@ class MidiSurface:
         try:
             while self._incoming:
                 data, at_s = self._incoming.popleft()
+                if data[0] == _CLOCK:
+                    self._clock_came_s = self._clock()
                 is_taken, learned = self._desk.hear(data)
                 if learned is not None:
                     commands.append(learned)

@@ -20,6 +20,7 @@ from riffsidecar.control.takeover import SoftTakeover
 from riffsidecar.session.actions import BoundAction
 from riffsidecar.session.commands import (
     Command,
+    HearClock,
     Perform,
     ReleaseTempo,
     SelectBank,
@@ -75,6 +76,7 @@ class MidiParser:
         self._has_fine: set[tuple[int, int]] = set()
         self._clock = ClockFollower()
         self._leads = False
+        self._heard = HearClock(is_heard=False)
         self._controller = GENERIC
         self._ties: dict[tuple[str, int, int], LearnedControl] = {}
         self._nrpn = Nrpn()
@@ -101,7 +103,12 @@ class MidiParser:
         self._coarse.clear()
         self._has_fine.clear()
         led, self._leads = self._leads, False
-        return (ReleaseTempo("clock"),) if led else ()
+        return (*self._hearing(), *((ReleaseTempo("clock"),) if led else ()))
+
+    def paused(self) -> tuple[Command, ...]:
+        """Take note that no clock has come for a while, and return what that means."""
+        self._clock.pause()
+        return self._hearing()
 
     def feed(self, data: Sequence[int], now_s: float, midi_map: MidiMap | None = None) -> tuple[Command, ...]:
         """Return what one message asks for; nothing where it is malformed, or means nothing here.
@@ -162,10 +169,18 @@ class MidiParser:
         # The first clock of a song says where its bars begin, and others now and then set that right.
         place = self._clock.mark_quarters
         told: tuple[Command, ...] = () if place is None else (SetTransport(True, place),)
-        if tempo is None:
-            return told
-        self._leads = True
-        return (*told, SetTempo(tempo, "clock"))
+        if tempo is not None:
+            self._leads = True
+            told = (*told, SetTempo(tempo, "clock"))
+        return (*told, *self._hearing())
+
+    def _hearing(self) -> tuple[Command, ...]:
+        """Return what has changed about a clock that is still measured."""
+        heard = HearClock(self._clock.is_measuring, self._clock.first_tempo)
+        if heard == self._heard:
+            return ()
+        self._heard = heard
+        return (heard,)
 
     def _control(self, channel: int, cc: int, value: int, where: MidiMap) -> tuple[Command, ...]:
         tie = self._ties.get(("cc", channel + 1, cc))

@@ -28,6 +28,7 @@ __all__ = [
     "TEMPO_SOURCES",
     "Cancel",
     "Command",
+    "HearClock",
     "Landed",
     "Learn",
     "Learned",
@@ -58,8 +59,8 @@ NUM_SLOTS: Final = NUM_PADS + 1
 RELEASE: Final = "default"
 """The value that lets a knob go: pads have their own value again."""
 
-TEMPO_SOURCES: Final = ("config", "clock", "link", "live", "request")
-"""Who may set the tempo; later ones win over earlier ones."""
+TEMPO_SOURCES: Final = ("config", "measuring", "clock", "link", "live", "request")
+"""Who may set the tempo; later ones win over earlier ones. ``measuring`` is a clock not known well yet."""
 
 _MAX_QUARTERS: Final = 10_000_000
 
@@ -139,6 +140,22 @@ class ReleaseTempo:
     def __post_init__(self) -> None:
         """Refuse a source that is none."""
         _check_source(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class HearClock:
+    """Say that a clock is heard and still measured, and what its tempo may be; or that none is.
+
+    What is played meanwhile is made at that tempo; what plays already moves only when it is known well.
+    """
+
+    is_heard: bool
+    tempo: Tempo | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither, and a tempo that is none."""
+        check_kind("clock", self.is_heard, bool)
+        check_kind("tempo", self.tempo, Tempo, optional=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +369,7 @@ Command = (
     | SetKnob
     | SetTempo
     | ReleaseTempo
+    | HearClock
     | SetMeter
     | SetModel
     | SetTransport

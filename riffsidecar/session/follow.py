@@ -21,6 +21,7 @@ CLOCK_HYSTERESIS_BPM: Final = Fraction(1, 20)
 """A loop does not follow a clock by less than this: no clock is known better."""
 
 _ESTIMATED: Final = ("clock", "link")
+_MEASURED: Final = "measuring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,10 @@ def followed(session: Session, following: Following) -> Session:
 
 
 def _frame(session: Session) -> tuple[object, ...]:
-    return (session.tempo, session.meter, session.settings.bars, session.settings.harmony, session.banks)
+    # A clock may be known to be what it was first believed to be, and then moves what plays.
+    is_measured = session.tempo_source == _MEASURED
+    settings = session.settings
+    return (session.tempo, is_measured, session.meter, settings.bars, settings.harmony, session.banks)
 
 
 def _followed(session: Session, number: int, have: LoopRequest, wanted: LoopRequest) -> Following | None:
@@ -87,9 +91,9 @@ def _followed(session: Session, number: int, have: LoopRequest, wanted: LoopRequ
     is_kept = not slot.asked and session.is_kept(slot.loop)
     same_harmony = (have.key, have.chords) == (wanted.key, wanted.chords)
     same_meter = have.meter == wanted.meter
-    same_tempo = have.tempo == wanted.tempo or (
-        session.tempo_source in _ESTIMATED and abs(have.tempo.bpm - wanted.tempo.bpm) < CLOCK_HYSTERESIS_BPM
-    )
+    source, apart = session.tempo_source, abs(have.tempo.bpm - wanted.tempo.bpm)
+    # A clock that is still measured moves nothing: what it is known to be in a moment does.
+    same_tempo = source == _MEASURED or not apart or (source in _ESTIMATED and apart < CLOCK_HYSTERESIS_BPM)
     if policy == "hold":
         same_tempo = same_meter = True
     if same_harmony and same_meter and same_tempo:

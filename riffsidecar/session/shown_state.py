@@ -19,6 +19,7 @@ def shown_state(session: Session) -> dict[str, object]:
         "banks": list(session.banks.names),
         "tempo": float(session.tempo),
         "tempo_source": session.tempo_source,
+        "clock": session.clock,
         "follow": session.settings.follow,
         "meter": str(session.meter),
         "playing": int(session.is_playing),

@@ -15,6 +15,7 @@ from riffsidecar.session.commands import (
     RELEASE,
     Cancel,
     Command,
+    HearClock,
     Landed,
     Perform,
     ReleaseTempo,
@@ -64,6 +65,7 @@ class Session:
         slots: what each slot holds that was ever played.
         kept: the digests of the loops that are favourites.
         is_playing: whether the host's transport runs.
+        is_measuring: whether a clock is heard whose tempo is not known yet.
         teaching: what waits for a MIDI control.
         seeds: the seed audio that lies ready, and which slot was given which.
     """
@@ -76,6 +78,7 @@ class Session:
     slots: Mapping[int, Slot] = field(default_factory=dict, hash=False)
     kept: frozenset[str] = frozenset()
     is_playing: bool = False
+    is_measuring: bool = False
     teaching: Teaching = field(default_factory=Teaching)
     seeds: SeedShelf = field(default_factory=SeedShelf)
 
@@ -117,6 +120,11 @@ class Session:
     def tempo_source(self) -> str:
         """Return who leads the tempo: one of ``TEMPO_SOURCES``, ``"bank"`` or ``"default"``."""
         return self.settings.tempo_source(self.bank)
+
+    @property
+    def clock(self) -> str:
+        """Return how a clock is heard: ``"none"``, ``"measuring"`` or ``"followed"``."""
+        return "measuring" if self.is_measuring else "followed" if "clock" in self.settings.tempi else "none"
 
     @property
     def meter(self) -> Meter:
@@ -190,9 +198,9 @@ class Session:
             case SetTempo():
                 return self._with(tempi={**settings.tempi, command.source: command.tempo})
             case ReleaseTempo():
-                return self._with(
-                    tempi={who: bpm for who, bpm in settings.tempi.items() if who != command.source}
-                )
+                return self._with(tempi=self._tempi_without(command.source))
+            case HearClock():
+                return self._hearing(command)
             case SetMeter():
                 return self._with(meter=command.meter)
             case SetModel():
@@ -257,6 +265,9 @@ class Session:
     def _with(self, **changes: Any) -> Outcome:
         return Outcome(replace(self, settings=replace(self.settings, **changes)))
 
+    def _tempi_without(self, source: str) -> dict[str, Tempo]:
+        return {who: tempo for who, tempo in self.settings.tempi.items() if who != source}
+
     def _hit(self, pad: int, velocity: int | None) -> Take:
         """Return the take of a pad that is hit: the seed that ``again`` found for it holds on."""
         slot = self.slot(pad)
@@ -267,6 +278,11 @@ class Session:
 
     def _holding(self, number: int, slot: Slot) -> Session:
         return replace(self, slots={**self.slots, number: slot})
+
+    def _hearing(self, command: HearClock) -> Outcome:
+        tempi = self._tempi_without("measuring")
+        tempi |= {} if command.tempo is None else {"measuring": command.tempo}
+        return Outcome(replace(self._with(tempi=tempi).session, is_measuring=command.is_heard))
 
     def _landed(self, command: Landed) -> Session:
         slot = self.slot(command.slot)
@@ -282,8 +298,8 @@ class Session:
 
     def _asking(self, number: int, take: Take) -> Outcome:
         request = self._request(number, take)
-        asking = self._holding(number, self.slot(number).asking(request, take))
-        return Outcome(replace(asking, last=number, tour=None), renders=((number, request),))
+        session = self._holding(number, self.slot(number).asking(request, take))
+        return Outcome(replace(session, last=number, tour=None), renders=((number, request),))
 
     def _request(self, number: int, take: Take) -> LoopRequest:
         source = take.source

@@ -73,6 +73,32 @@ def test_a_change_of_tempo_is_followed_at_once_and_without_steps_between(before:
         assert abs(told[0] - after) <= 0.05
 
 
+@pytest.mark.parametrize("bpm", [60, 90, 100.3, 120, 120.3, 140, 174, 174.06, 200, 300])
+def test_a_first_estimate_comes_within_some_beats_at_most_half_a_bpm_beside(bpm: float) -> None:
+    whole = 0
+    for seed in range(20):
+        master, beats = Master(seed), 0
+        while master.follower.first_tempo is None:
+            assert master.play(bpm, CLOCKS_PER_QUARTER // 2) == []
+            beats += 0.5
+        assert 2 <= beats <= max(2.5, bpm / 40)
+        assert abs(float(master.follower.first_tempo) - bpm) <= 0.5
+        whole += float(master.follower.first_tempo) == bpm
+        master.play(bpm, 4 * BAR)
+        assert master.follower.first_tempo is None and not master.follower.is_measuring
+    assert whole >= 15 or bpm != int(bpm)
+
+
+def test_a_clock_is_heard_before_it_is_measured_and_no_more_when_it_stops() -> None:
+    master = Master(1)
+    master.play(120, 3)
+    assert not master.follower.is_measuring
+    master.play(120, 60)
+    assert master.follower.is_measuring and master.follower.first_tempo is not None
+    master.follower.pause()
+    assert not master.follower.is_measuring and master.follower.first_tempo is None
+
+
 def test_nothing_is_told_before_two_beats() -> None:
     assert Master(1, jitter_s=0.0).play(120, 2 * CLOCKS_PER_QUARTER - 1) == []
 

@@ -13,7 +13,7 @@ from riffsidecar.control.leds import Light
 from riffsidecar.control.midi import MidiSurface
 from riffsidecar.errors import MidiError
 from riffsidecar.music import Tempo
-from riffsidecar.session.commands import ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
+from riffsidecar.session.commands import HearClock, ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
 from riffsidecar.session.events import Acked, Origin, StateChanged
 from riffsidecar.session.pads import MidiMap
 
@@ -156,7 +156,10 @@ def test_a_midi_system_that_has_died_is_opened_anew_with_its_ports_and_its_clock
     for _ in range(100):
         now[0] += 1 / 50
         first.play(0xF8)
+    assert recorder.command() == HearClock(is_heard=True)
+    assert recorder.command() == HearClock(is_heard=True, tempo=Tempo.parse(125))
     assert recorder.command() == SetTempo(Tempo.parse(125), "clock")
+    assert recorder.command() == HearClock(is_heard=False)
     first.problem, first.is_gone = "the server has ended", True
     assert recorder.command() == ReleaseTempo("clock")
     second.wait_for(PADS)
@@ -257,9 +260,27 @@ def test_the_clock_sets_the_tempo_and_lets_it_go_with_its_port() -> None:
     for _ in range(100):
         now[0] += 1 / 50
         midi.play(0xF8)
+    assert recorder.command() == HearClock(is_heard=True)
+    assert recorder.command() == HearClock(is_heard=True, tempo=Tempo.parse(125))
     assert recorder.command() == SetTempo(Tempo.parse(125), "clock")
+    assert recorder.command() == HearClock(is_heard=False)
     midi.input_names = ()
     assert recorder.command() == ReleaseTempo("clock")
+    surface.close()
+
+
+def test_a_clock_that_stops_before_it_is_known_is_heard_no_more() -> None:
+    midi, recorder, now = FakeMidi(), Recorder(), [0.0]
+    midi.clock = lambda: now[0]
+    surface = MidiSurface(backend=midi, clock=midi.clock, poll_s=0.0)
+    surface.start(recorder)
+    midi.wait_for(PADS)
+    for _ in range(12):
+        now[0] += 1 / 50
+        midi.play(0xF8)
+    assert recorder.command() == HearClock(is_heard=True)
+    now[0] += 2.0
+    assert recorder.command() == HearClock(is_heard=False)
     surface.close()
 
 

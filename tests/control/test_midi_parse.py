@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from fractions import Fraction
 
 import pytest
@@ -12,6 +13,7 @@ from riffsidecar.control.midi_parse import MidiParser
 from riffsidecar.music import Tempo
 from riffsidecar.session.actions import default_keys
 from riffsidecar.session.commands import (
+    HearClock,
     Perform,
     ReleaseTempo,
     SelectBank,
@@ -68,7 +70,12 @@ def test_only_the_chosen_channel_is_heard_but_the_clock_has_none() -> None:
     assert parser.feed((0x99, 36, 100), 0.0) == (TriggerPad(1, 100),)
     assert parser.feed((0x90, 36, 100), 0.0) == ()
     told = [parser.feed((0xF8,), i / 48) for i in range(200)]
-    assert [command for commands in told for command in commands] == [SetTempo(Tempo.parse(120), "clock")]
+    assert [command for commands in told for command in commands] == [
+        HearClock(is_heard=True),
+        HearClock(is_heard=True, tempo=Tempo.parse(120)),
+        SetTempo(Tempo.parse(120), "clock"),
+        HearClock(is_heard=False),
+    ]
 
 
 def test_every_default_controller_reaches_both_ends_of_its_knob() -> None:
@@ -165,6 +172,23 @@ def test_any_bytes_are_taken(messages: list[list[int]]) -> None:
     parser.observe({"morph": 0.5})
     for number, data in enumerate(messages):
         parser.feed(data, number * 0.02, WHEEL)
+
+
+def test_a_clock_that_is_measured_is_told_of_with_what_it_may_be_until_it_is_known_or_stops() -> None:
+    jitter = random.Random(1)
+    parser, now_s, told = MidiParser(), 0.0, []
+    for _ in range(2):
+        for _ in range(72):
+            now_s += 60 / (24 * 126)
+            told += parser.feed((0xF8,), now_s + jitter.uniform(-0.002, 0.002))
+        told += parser.paused()
+        assert parser.paused() == ()
+    heard, known, silent = (
+        HearClock(is_heard=True),
+        HearClock(is_heard=True, tempo=Tempo.parse(126)),
+        HearClock(is_heard=False),
+    )
+    assert told == [heard, known, silent] * 2
 
 
 def test_when_the_port_goes_the_clock_lets_the_tempo_go_once() -> None:

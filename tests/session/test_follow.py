@@ -13,8 +13,10 @@ from riffsidecar.errors import SessionError
 from riffsidecar.music import Chords, Key, Meter, Tempo
 from riffsidecar.session.commands import (
     Command,
+    HearClock,
     Landed,
     Perform,
+    ReleaseTempo,
     Render,
     SetChords,
     SetFollow,
@@ -57,6 +59,23 @@ def after(session: Session, command: Command) -> tuple[Session, dict[int, Follow
     for each in found.values():
         session = followed(session, each)
     return session, found
+
+
+def test_a_clock_that_is_measured_is_for_what_is_played_and_moves_nothing_before_it_is_known() -> None:
+    session = playing(DRUMS)
+    session, found = after(session, HearClock(is_heard=True))
+    assert (session.clock, session.tempo_source, found) == ("measuring", "config", {})
+    session, found = after(session, HearClock(is_heard=True, tempo=Tempo.parse(126)))
+    assert (session.clock, session.tempo_source, found) == ("measuring", "measuring", {})
+    session = land(session.apply(TriggerPad(BASS)).session, BASS)
+    bass = session.slot(BASS).newest
+    assert bass is not None and bass.tempo == Tempo.parse(126)
+    session, found = after(session, SetTempo(Tempo.parse(126), "clock"))
+    assert session.tempo_source == "clock" and list(found) == [DRUMS]
+    session, found = after(session, HearClock(is_heard=False))
+    assert (session.clock, found) == ("followed", {})
+    session, _ = after(session, ReleaseTempo("clock"))
+    assert (session.clock, session.tempo_source) == ("none", "config")
 
 
 @given(st.integers(105_600, 134_400).filter(lambda bpm: bpm != 120_000))
