@@ -12,12 +12,12 @@ from max_for_live.controls import (
     KNOB_BANKS,
     KNOBS_PER_ROW,
     add_pads,
-    after_samples,
     initial_value,
     knob_control,
 )
+from max_for_live.live11_clips import add_clips
 from max_for_live.patcher import AUDIO_EFFECT, Device, Patch
-from max_for_live.presence import Wires, add_presence, say
+from max_for_live.presence import Wires, add_presence
 from riffsidecar.errors import CancelledError, SupersededError
 from riffsidecar.session.commands import RELEASE
 from riffsidecar.session.knobs import KNOBS, Knob
@@ -33,14 +33,13 @@ _PAD = (66, 31)
 _KNOBS_LEFT = 296
 _KNOB = (48, 52)
 _WIDTH = _KNOBS_LEFT + KNOBS_PER_ROW * _KNOB[0] + 8
-_TRACK = "this_device canonical_parent"
-_SETTLE_MS = 250  # Live warps a new clip after the call that asked for it
 _SAME = 1e-4
 _WAITING = "0.98 0.7 0.2 1."
 _READY = "0.3 0.8 0.35 1."
 _FAILED = "0.9 0.2 0.15 1."
 _EMPTY = "0.3 0.3 0.3 1."
 _ID = "id:live11"  # then the pad and the reply port; every device's begins with id:live
+_DIAL_ID = f"{_ID}-dial"
 _ANSWERS = ("/riff/state", "/riff/ack", "/riff/progress", "/riff/done", "/riff/error")
 
 
@@ -126,10 +125,10 @@ def _add_knobs(patch: Patch, wires: Wires) -> None:
 def _knob_rule(knob: Knob) -> str:
     """Return the rule that lets the knob go where its dial is at its default."""
     initial = initial_value(knob)
+    kind, is_there = "$f1", f"($f1 > {initial - _SAME:g}) && ($f1 < {initial + _SAME:g})"
     if knob.choices:
-        return f"if $i1 == {initial:g} then {knob.osc} {RELEASE} else {knob.osc} $i1"
-    near = f"($f1 > {initial - _SAME:g}) && ($f1 < {initial + _SAME:g})"
-    return f"if {near} then {knob.osc} {RELEASE} else {knob.osc} $f1"
+        kind, is_there = "$i1", f"$i1 == {initial:g}"
+    return f"if {is_there} then {knob.osc} {RELEASE} {_DIAL_ID} else {knob.osc} {kind} {_DIAL_ID}"
 
 
 def _add_pads(patch: Patch, wires: Wires) -> None:
@@ -146,7 +145,7 @@ def _add_pads(patch: Patch, wires: Wires) -> None:
     router = patch.object("pads", f"route {' '.join(str(number) for number in range(1, NUM_PADS + 1))}")
     for place, pad in enumerate(pads):
         patch.cord(router, place, pad)
-    own, whose = _add_own_answers(patch, wires)
+    own, whose, others = _add_own_answers(patch, wires)
     states = patch.object("states", "route pad bank")
     patch.cord(wires.answers, 1, states)
     names = patch.object("pad-row", "unpack i s s s i")
@@ -166,25 +165,31 @@ def _add_pads(patch: Patch, wires: Wires) -> None:
     patch.cord(order, 1, line, 1)
     with_loop = patch.object("pads-with-loop", "coll")
     _add_errors(patch, (own, 3), whose, with_loop, router)
-    _add_bank(patch, with_loop, router)
     loops = patch.object("loops", "route -1")
     patch.cord(own, 2, loops)
-    _add_clips(patch, loops, with_loop)
+    owed = _add_owed(patch, own, others, loops)
+    _add_bank(patch, (with_loop, owed), router)
+    add_clips(patch, loops, with_loop)
 
 
-def _add_own_answers(patch: Patch, wires: Wires) -> tuple[str, str]:
-    """Let through what answers a pad of this device; return what sends it, by its kind, and whose it is.
+def _add_own_answers(patch: Patch, wires: Wires) -> tuple[str, str, str]:
+    """Let through what answers a pad of this device.
+
+    Return what sends it, by its kind, whose it is, and what sends the answers to all others, whole.
 
     An error names its request alone and no slot, so the id of a request names its pad. The first word of an
     answer is that id; the route learns the sixteen from the port.
     """
     own = patch.object("own", f"gate {len(_ANSWERS) - 1}")
+    others = patch.object("others", f"gate {len(_ANSWERS) - 1}")
     ids = patch.object("own-ids", f"route {' '.join(f'id{number}' for number in range(1, NUM_PADS + 1))}")
     for kind in range(1, len(_ANSWERS)):
         order = patch.object(f"answer{kind}", f"t l {kind}")
         patch.cord(wires.answers, 1 + kind, order)
         patch.cord(order, 1, own)
+        patch.cord(order, 1, others)
         patch.connect(order, ids)
+    patch.cord(ids, NUM_PADS, others, 1)
     whose = patch.object("answer-pad", "i")
     for number in range(1, NUM_PADS + 1):
         name = patch.object(f"id{number}", f"sprintf {_ID}-{number}-%ld")
@@ -194,7 +199,7 @@ def _add_own_answers(patch: Patch, wires: Wires) -> tuple[str, str]:
         patch.cord(ids, number - 1, known)
         patch.cord(known, 1, whose)
         patch.cord(known, 0, own, 1)
-    return own, whose
+    return own, whose, others
 
 
 def _add_errors(patch: Patch, errors: tuple[str, int], whose: str, with_loop: str, pads: str) -> None:
@@ -218,7 +223,68 @@ def _add_errors(patch: Patch, errors: tuple[str, int], whose: str, with_loop: st
     patch.connect(calm, with_loop, ready, pads)
 
 
-def _add_bank(patch: Patch, with_loop: str, pads: str) -> None:
+def _add_owed(patch: Patch, own: str, others: str, loops: str) -> str:
+    """Take the loop of what overtook a pad, such as a dial that was turned meanwhile, as the pad's own.
+
+    The newer request has another id, and its loop the same slot. Return what keeps the pads that wait.
+    """
+    owed, use = patch.object("owed", "coll"), patch.object("owed-use", "gate 3")
+    patch.cord("obj-meant", 1, patch.object("overtaken", "t b"))
+    pad = patch.object("overtaken-pad", "i")
+    patch.cord("obj-answer-pad", 0, pad, 1)
+    patch.connect("obj-overtaken", pad, patch.message("owe", "$1 $1"), owed)
+    patch.cord(owed, 0, use, 1)
+    # Its own answers are never owed: it was asked for again, or is there.
+    for kind in (0, 2):
+        gone = patch.message(f"not-owed{kind}", "remove $1")
+        patch.cord(own, kind, gone)
+        patch.connect(gone, owed)
+    rest = patch.object("others-loop", "zl.slice 1")
+    patch.cord(others, 2, rest)
+    order = patch.object("owed-order", "t b l l b")
+    patch.cord(rest, 1, order)
+    door = patch.object("owed-door", "gate 1")
+    for outlet, name, words, target in ((3, "owed-find", "1", use), (0, "owed-shut", "0", door)):
+        message = patch.message(name, words)
+        patch.cord(order, outlet, message)
+        patch.connect(message, target)
+    slot = patch.object("owed-slot", "unpack i")
+    patch.cord(order, 2, slot)
+    patch.connect(slot, owed)
+    found = patch.object("owed-found", "t b i")
+    patch.cord(use, 0, found)
+    patch.cord(found, 1, patch.message("owed-paid", "remove $1"))
+    patch.connect("obj-owed-paid", owed)
+    patch.connect(found, patch.message("owed-open", "1"), door)
+    patch.cord(order, 1, door, 1)
+    patch.connect(door, loops)
+    _add_owed_errors(patch, others, owed, use)
+    return owed
+
+
+def _add_owed_errors(patch: Patch, others: str, owed: str, use: str) -> None:
+    """Let the pads that wait for the loop of a dial fail with it, or look as before where it is cancelled."""
+    dial = patch.object("dial-error", f"route {_DIAL_ID}")
+    patch.cord(others, 3, dial)
+    kinds = patch.object("dial-meant", f"route {CancelledError.code} {SupersededError.code}")
+    patch.connect(dial, kinds)
+    trouble = patch.object("dial-trouble", "unpack s s")
+    patch.cord(kinds, 2, trouble)
+    patch.cord(trouble, 1, "obj-error-text")
+    for outlet, (source, name, target) in enumerate(
+        ((trouble, "failed", "obj-pad-failed"), (kinds, "stopped", "obj-calm")), 2
+    ):
+        order = patch.object(f"owed-{name}", f"t b b {outlet}")
+        patch.connect(source, order)
+        patch.cord(order, 2, use)
+        for place, words in ((1, "dump"), (0, "clear")):
+            message = patch.message(f"owed-{name}-{words}", words)
+            patch.cord(order, place, message)
+            patch.connect(message, owed)
+        patch.cord(use, outlet - 1, target)
+
+
+def _add_bank(patch: Patch, kept: tuple[str, ...], pads: str) -> None:
     """Ask for the bank when the daemon comes, and let no pad of another bank look as if it had a loop."""
     patch.cord("obj-back", 0, patch.message("state-ask", "/riff/query state"))
     patch.connect("obj-state-ask", "obj-send")
@@ -228,147 +294,6 @@ def _add_bank(patch: Patch, with_loop: str, pads: str) -> None:
     anew = patch.object("bank-new", "t b b")
     patch.connect(another, anew, each)
     patch.cord(anew, 1, patch.message("no-loops", "clear"))
-    patch.connect("obj-no-loops", with_loop)
+    for pads_of_bank in kept:
+        patch.connect("obj-no-loops", pads_of_bank)
     patch.cord(each, 2, "obj-pad-empty")
-
-
-def _add_clips(patch: Patch, loops: str, with_loop: str) -> None:
-    """Make a clip of a loop: keep what it is, find an empty slot, create, and leave the rest for later.
-
-    All of it runs before the next message, so that the loop that comes next cannot take its place.
-    """
-    order = patch.object("loop-order", "t l l l")
-    patch.cord(loops, 1, order)
-    # From the end: a loop without a key has an empty text in the middle, which may get lost on its way.
-    back = patch.object("loop-end", "zl.rev")
-    patch.cord(order, 2, back)
-    last = len(after_samples())
-    sizes = patch.object("loop-sizes", f"unpack {' '.join('f' * last)}")
-    patch.connect(back, sizes)
-    fields = patch.object("loop-fields", "unpack i s f f")
-    patch.cord(order, 1, fields)
-    beats = patch.object("beats", "expr int($f1 * $f3 * 16. / (60. * $f2) + 0.5) / 16.")
-    patch.cord(sizes, last - 2, beats, 1)
-    patch.cord(fields, 3, beats, 2)
-    samples = patch.object("samples", "f")
-    patch.cord(sizes, last - 1, samples, 1)
-    file = patch.object("file", "zl.reg")
-    patch.cord(fields, 1, file, 1)
-    first = patch.object("first", "unpack i")
-    patch.cord(order, 0, first)
-    found = patch.object("found", "t b i b i")
-    patch.connect(first, found)
-    patch.cord(found, 3, "obj-pad-ready")
-    patch.cord(found, 3, patch.message("loop-there", "$1 $1"))
-    patch.connect("obj-loop-there", with_loop)
-    made = patch.object("made", "pack 0 0. 0")
-    patch.cord(found, 3, made, 2)
-    patch.cord(found, 2, samples)
-    patch.connect(samples, beats)
-    patch.cord(beats, 0, made, 1)
-    index = patch.object("index", "expr ($i1 - 1 + ($i2 <= $i3) * ($i2 - 1)) % $i3")
-    patch.cord(found, 1, index, 1)
-    create = _add_search(patch, found, index)
-    patch.cord(create, 1, file)
-    patch.connect(file, patch.object("create-call", "prepend call create_audio_clip"), "obj-slot")
-    _add_warp(patch, create, made)
-    _add_finish(patch, made)
-
-
-def _add_search(patch: Patch, found: str, index: str) -> str:
-    """Look at each slot of the track once, from the pad's own on; return what the first empty one fires."""
-    steps = patch.object("search", "t b b b")
-    patch.connect(found, steps)
-    is_made = patch.object("is-made", "i")
-    patch.cord(steps, 2, patch.message("not-made", "0"))
-    patch.cord("obj-not-made", 0, is_made, 1)
-    track_path, track = patch.object("track-path", "live.path"), patch.object("track", "live.object")
-    patch.cord(steps, 1, patch.message("track-ask", f"path {_TRACK}"))
-    patch.connect("obj-track-ask", track_path)
-    got = patch.object("track-got", "t b l")
-    patch.cord(track_path, 1, got)
-    patch.cord(got, 1, track, 1)
-    patch.connect(got, patch.message("count-ask", "getcount clip_slots"), track)
-    count = patch.object("count", "t i i")
-    patch.connect(track, patch.object("count-answer", "route clip_slots"), count)
-    patch.cord(count, 1, index, 2)
-    each = patch.object("each-slot", "uzi")
-    patch.connect(count, each)
-    patch.cord(each, 2, index)
-    none = patch.object("none-made", "sel 0")
-    patch.connect(steps, is_made, none)
-    no_slot = "no clip made: this track has no empty slot (the device must not lie in a rack)"
-    say(patch, "full", no_slot, (none, 0))
-    where = patch.object("slot-words", f"sprintf path {_TRACK} clip_slots %ld")
-    slot_path, slot = patch.object("slot-path", "live.path"), patch.object("slot", "live.object")
-    patch.connect(index, patch.object("slot-index", "t i i"), where, slot_path)
-    there = patch.object("slot-got", "t b l")
-    patch.cord(slot_path, 1, there)
-    patch.cord(there, 1, slot, 1)
-    patch.connect(there, patch.message("slot-ask", "get has_clip"), slot)
-    free = patch.object("slot-free", "sel 0")
-    patch.connect(slot, patch.object("slot-answer", "route has_clip"), free)
-    create = patch.object("create", "t b b b b")
-    patch.connect(free, create)
-    patch.cord(create, 3, patch.message("search-end", "break"))
-    patch.connect("obj-search-end", each)
-    patch.cord(create, 2, patch.message("is-found", "1"))
-    patch.cord("obj-is-found", 0, is_made, 1)
-    return create
-
-
-def _add_warp(patch: Patch, create: str, made: str) -> None:
-    """Warp the new clip at once, and hand it on; Live takes a while to do so."""
-    where = patch.object("clip-words", f"sprintf path {_TRACK} clip_slots %ld clip")
-    kept = patch.object("clip-index", "i")
-    patch.cord("obj-slot-index", 1, kept, 1)
-    path, clip = patch.object("clip-path", "live.path"), patch.object("clip", "live.object")
-    patch.connect(create, kept, where, path)
-    got = patch.object("clip-got", "t l l")
-    patch.cord(path, 1, got)
-    patch.cord(got, 1, clip, 1)
-    there = patch.object("clip-there", "route id")
-    none = patch.object("clip-none", "sel 0")
-    patch.connect(got, there, none)
-    say(patch, "refused", "Live takes no clip here: is the track frozen or no audio track?", (none, 0))
-    steps = patch.object("clip-steps", "t i b")
-    patch.cord(none, 1, steps)
-    patch.cord(steps, 1, patch.message("warp", "set warping 1"))
-    patch.connect("obj-warp", clip)
-    patch.connect(steps, made)
-
-
-def _add_finish(patch: Patch, made: str) -> None:
-    """Give each clip its loop and its name when Live has warped it; several may wait at a time."""
-    later = patch.object("settle", f"pipe 0 0. 0 {_SETTLE_MS}")
-    patch.connect(made, later)
-    again = patch.object("settled", "pack 0 0. 0")
-    for place in range(3):
-        patch.cord(later, place, again, place)
-    # What waits comes back on Max's timer; Live is spoken to from its main thread.
-    each = patch.object("settled-clip", "unpack i f i")
-    patch.connect(again, patch.object("settled-later", "deferlow"), each)
-    clip = patch.object("warped", "live.object")
-    pad, length = patch.object("clip-pad", "i"), patch.object("length", "f")
-    patch.cord(each, 2, pad, 1)
-    patch.cord(each, 1, length, 1)
-    begin = patch.object("loop-steps", "t b b b b b i")
-    patch.connect(each, begin)
-    patch.cord(begin, 5, patch.message("warped-id", "id $1"))
-    patch.cord("obj-warped-id", 0, clip, 1)
-    for outlet, words in ((4, "set looping 1"), (3, "set loop_start 0."), (2, "set start_marker 0.")):
-        message = patch.message(f"clip-{words.split()[1]}", words)
-        patch.cord(begin, outlet, message)
-        patch.connect(message, clip)
-    patch.cord(begin, 1, length)
-    ends = patch.object("ends", "t f f f")
-    patch.connect(length, ends)
-    for outlet, word in ((2, "loop_end"), (1, "end_marker")):
-        setter = patch.object(f"clip-{word}", f"prepend set {word}")
-        patch.cord(ends, outlet, setter)
-        patch.connect(setter, clip)
-    told = patch.object("told", "sprintf set a clip of %g beats")
-    patch.connect(ends, told, "obj-status")
-    names = patch.object("names", "coll")
-    patch.connect("obj-pad-name", names)
-    patch.connect(begin, pad, names, patch.message("clip-name", "set name $1"), clip)

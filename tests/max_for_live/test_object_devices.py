@@ -275,6 +275,66 @@ def test_live_11_shows_a_pad_that_was_cancelled_as_it_was_before() -> None:
     assert device.shown["pad3"][-1] == EMPTY, "the loop was one of another bank"
 
 
+def overtaken(device: TinyMax, pad: int) -> str:
+    """Click a pad, turn a dial before its loop is there, and return the name of the dial's request."""
+    ask(device, pad)
+    device.turn("morph", 0.25)
+    dial = str(device.sent[-1][-1])
+    fail(device, mine(pad), "superseded", "a newer one")
+    assert device.shown[f"pad{pad}"][-1] == WAITING
+    return dial
+
+
+def test_live_11_takes_the_loop_of_a_dial_that_was_turned_while_a_pad_was_made_as_the_pads() -> None:
+    device = open_device(LIVE11)
+    dial = overtaken(device, 2)
+    fail(device, dial, "superseded", "turned on")
+    tell(device, finished(3, dial))
+    device.wait(500)
+    assert device.shown["pad2"][-1] == WAITING and not any(each["has_clip"] for each in slots(device))
+    tell(device, finished(2, dial))
+    device.wait(500)
+    assert device.shown["pad2"][-1] == READY
+    assert [each["has_clip"] for each in slots(device)] == [0, 1, 0]
+    tell(device, finished(2, dial))
+    device.wait(500)
+    assert [each["has_clip"] for each in slots(device)] == [0, 1, 0], "no clip for each move"
+
+
+@pytest.mark.parametrize("other", ["midi", "id:auto-7"])
+def test_live_11_takes_the_loop_of_whoever_overtook_the_pad(other: str) -> None:
+    device = open_device(LIVE11)
+    overtaken(device, 2)
+    tell(device, finished(2, other))
+    assert device.shown["pad2"][-1] == READY
+
+
+def test_live_11_pads_fail_and_are_cancelled_with_the_dial_that_overtook_them() -> None:
+    device = open_device(LIVE11)
+    fail(device, overtaken(device, 2), "model", "no way")
+    assert device.shown["pad2"][-1] == FAILED and status(device) == "no way"
+    fail(device, overtaken(device, 3), "cancelled", "stopped")
+    assert device.shown["pad3"][-1] == EMPTY and device.shown["pad2"][-1] == FAILED
+    for pad in (2, 3):
+        tell(device, finished(pad, "id:auto-9"))
+    device.wait(500)
+    assert not any(each["has_clip"] for each in slots(device))
+
+
+def test_live_11_owes_no_loop_to_a_pad_that_was_clicked_twice_or_of_another_bank() -> None:
+    device = open_device(LIVE11)
+    overtaken(device, 2)
+    ask(device, 2)
+    tell(device, finished(2))
+    device.wait(500)
+    overtaken(device, 3)
+    device.hear("/riff/state", "bank", "my own")
+    for pad in (2, 3):
+        tell(device, finished(pad, "id:auto-9"))
+    device.wait(500)
+    assert [each["has_clip"] for each in slots(device)] == [0, 1, 0]
+
+
 def test_live_11_pads_get_the_names_of_the_bank() -> None:
     device = open_device(LIVE11)
     pad = {"pad": 5, "name": "deep drums", "prompt": "drums", "color": "#ff0000", "tonal": False}

@@ -238,6 +238,12 @@ class TinyMax:
         kept = self.state[name]
         if message == ["clear"]:
             kept.clear()
+        elif message == ["dump"]:
+            for index, values in list(kept.items()):
+                self.out(name, 1, [index])
+                self.out(name, 0, values)
+        elif message[0] == "remove":
+            kept.pop(message[1], None)
         elif len(message) > 1:
             kept[message[0]] = message[1:]
         elif message[0] in kept:
@@ -259,6 +265,12 @@ class TinyMax:
 
     def do_zl_rev(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
         self.out(name, 0, message[::-1])
+
+    def do_zl_slice(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
+        size = int(arguments[0])
+        for outlet, part in ((1, message[size:]), (0, message[:size])):
+            if part:
+                self.out(name, outlet, part)
 
     def do_zl_reg(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
         if inlet == 1:
