@@ -140,7 +140,7 @@ def _midi(context: Context) -> Iterator[Finding]:
             "go on with OSC, or install what is missing",
         )
         return
-    daemon = "the daemon hears" if view.is_running else "the daemon would hear"
+    daemon = "the daemon hears" if view.is_running else "by the configuration the daemon hears"
     heard = f"{daemon} {view.hears or 'none'}{_OWN_PORT if view.hears == OWN_INPUT else ''}"
     if view.inputs or view.outputs or view.hears:
         names = f"in: {', '.join(view.inputs) or 'none'}; out: {', '.join(view.outputs) or 'none'}"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
+import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from riffsidecar.cli.context import Context, add_common_options
@@ -78,7 +81,7 @@ def run(context: Context) -> int:
     terminal.table(("device", "is", "file"), rows)
     terminal.line()
     terminal.line("Next, in Live:")
-    terminal.line(f"  1. Start the daemon: riffsidecar run --out {command[5]}")
+    terminal.line(f"  1. Start the daemon: {_typed(machine, ['riffsidecar', *command[3:]])}")
     terminal.line("     (or drag Riffsidecar Launcher onto any track and click Start)")
     terminal.line("  2. In the browser, under User Library, open Presets, Audio Effects, Max Audio Effect.")
     terminal.line("  3. Drag Riffsidecar onto an audio track (in Live 11: Riffsidecar (Live 11)).")
@@ -92,6 +95,11 @@ def run(context: Context) -> int:
         }
     )
     return OK
+
+
+def _typed(machine: Machine, words: Sequence[str]) -> str:
+    """Return the words as they are typed at the prompt of the system."""
+    return subprocess.list2cmdline(words) if machine.platform == "win32" else shlex.join(words)
 
 
 def _put(target: Path, data: bytes) -> str:

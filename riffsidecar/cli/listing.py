@@ -153,7 +153,7 @@ def _ports(context: Context) -> int:
 def _show_midi(context: Context, view: MidiView) -> None:
     """List the ports of others, then the daemon's own, and mark what it hears and lights."""
     terminal = context.terminal
-    daemon = "the daemon" if view.is_running else "the daemon, once it runs,"
+    daemon = "the daemon" if view.is_running else "by the configuration the daemon"
     rows = [("in", name, f"{daemon} hears it" if name == view.hears else "") for name in view.inputs]
     rows += [("out", name, f"{daemon} lights it" if name == view.lights else "") for name in view.outputs]
     # The daemon's own ports: as the system calls them where it runs, which differs from system to system.

@@ -131,7 +131,10 @@ def test_the_launcher_is_told_where_riffsidecar_lies(home: Path, capsys: pytest.
     usual = str(home / "Music" / "riffsidecar")
     expected = [sys.executable, "-m", "riffsidecar", "run", "--out", usual]
     assert json.loads(launcher.read_text(encoding="utf-8")) == {"command": expected}
-    main(["install-device", "--library", str(library), "--out", "my loops"])
+    Path("live.toml").write_text("", "utf-8")
+    main(["install-device", "--library", str(library), "--out", "my loops", "--config", "live.toml"])
+    typed = f"riffsidecar run --out '{home}/my loops' --config {home}/live.toml\n"
+    assert f"Start the daemon: {typed}" in capsys.readouterr().out
     assert json.loads(launcher.read_text(encoding="utf-8"))["command"][5] == str(home / "my loops")
 
 

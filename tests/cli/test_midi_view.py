@@ -72,7 +72,7 @@ def test_without_a_daemon_the_configuration_tells_what_it_would_hear(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (line,) = (line for line in shown(capsys, 1).splitlines() if "hears" in line)
-    assert " ".join(line.split()) == f"MIDI in {KEYS} the daemon, once it runs, hears it"
+    assert " ".join(line.split()) == f"MIDI in {KEYS} by the configuration the daemon hears it"
     told = shown(capsys, 1, '[midi]\noutput = "nosuch"\n')
     assert "no MIDI output called 'nosuch' yet; there are: keys:in\n" in told
     assert "hears" not in shown(capsys, 1, "[midi]\nenabled = false\n")
@@ -80,7 +80,7 @@ def test_without_a_daemon_the_configuration_tells_what_it_would_hear(
 
 def test_one_with_another_token_is_not_asked_what_it_hears(capsys: pytest.CaptureFixture[str]) -> None:
     with daemon(*OPEN, token="a") as port:
-        assert "once it runs, hears it" in shown(capsys, port)
+        assert "by the configuration the daemon hears it" in shown(capsys, port)
 
 
 @pytest.mark.parametrize("way", ["input", "output"])
@@ -92,9 +92,10 @@ def test_doctor_calls_a_port_that_is_named_and_not_there_a_problem(way: str) -> 
 
 def test_doctor_lists_the_ports_of_others_and_what_the_daemon_hears() -> None:
     names = f"in: {KEYS}; out: keys:in"
-    assert findings(MidiConfig(input="KEYS")) == [("ok", f"{names}; the daemon would hear {KEYS}")]
+    would = f"{names}; by the configuration the daemon hears"
+    assert findings(MidiConfig(input="KEYS")) == [("ok", f"{would} {KEYS}")]
     own = "pads, a port of its own that others send to"
-    assert findings(MidiConfig(input="virtual")) == [("ok", f"{names}; the daemon would hear {own}")]
+    assert findings(MidiConfig(input="virtual")) == [("ok", f"{would} {own}")]
     with daemon(*OPEN) as port:
         assert findings(MidiConfig(), port) == [("ok", f"{names}; the daemon hears {own}")]
     with daemon() as port:
