@@ -14,7 +14,7 @@ from riffsidecar.spectrogram.formats import BEAT_GRID, SpectrogramFormat
 from riffsidecar.spectrogram.griffin_lim import fast_griffin_lim
 from riffsidecar.spectrogram.mel import magnitudes_to_mel, mel_bank, mel_to_magnitudes
 from riffsidecar.spectrogram.phase import heap_phase
-from riffsidecar.spectrogram.stft import hann, istft, resample_circular, stft, whole_hop
+from riffsidecar.spectrogram.stft import hann, resample_circular, stft, whole_hop
 
 __all__ = [
     "analyse",
@@ -196,27 +196,19 @@ def reconstruct(
     Raises:
         SpectrogramError: magnitudes that cannot be used.
     """
-    channels, num_frames, _ = magnitudes.shape
     total = magnitudes.sum(axis=0)
     shared = heap_phase(total, hop, win_length)
+    shared /= np.maximum(total, np.float32(1e-30))
     _report(callback, 0.2)
-    if channels > 1:
-        shared /= np.maximum(total, np.float32(1e-30))
-    done = 0
-
-    def report(fraction: float) -> None:
-        _report(callback, 0.2 + 0.8 * (done + fraction) / channels)
-
-    samples = np.empty((channels, num_frames * hop), dtype=np.float32)
-    for channel in range(channels):
-        target = magnitudes[channel]
-        start = shared if channels == 1 else shared * target
-        spectrum = fast_griffin_lim(
-            start, target, hop, win_length, iterations=iterations, callback=report, workers=workers
-        )
-        samples[channel] = istft(spectrum, hop, win_length, workers=workers)
-        done += 1
-    return samples
+    return fast_griffin_lim(
+        shared,
+        magnitudes,
+        hop,
+        win_length,
+        iterations=iterations,
+        callback=lambda fraction: _report(callback, 0.2 + 0.8 * fraction),
+        workers=workers,
+    )
 
 
 def _report(callback: Callable[[float], None] | None, fraction: float) -> None:

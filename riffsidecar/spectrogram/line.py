@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from riffsidecar.errors import SpectrogramError
 from riffsidecar.spectrogram.griffin_lim import fast_griffin_lim
 from riffsidecar.spectrogram.phase import heap_phase
-from riffsidecar.spectrogram.stft import istft, stft
+from riffsidecar.spectrogram.stft import stft
 
 __all__ = ["CONTEXT_FRAMES", "LOOK_AHEAD_FRAMES", "PhaseLine"]
 
@@ -121,34 +121,22 @@ class PhaseLine:
     def _solved(
         self, target: NDArray[np.float32], past: _Past | None, callback: Callable[[float], None] | None
     ) -> Audio:
-        channels = target.shape[0]
         total = target.sum(axis=0)
         shared = heap_phase(total, self._hop, self._win, known=self._known_turns(past, total.shape[1]))
-        if channels > 1:
-            shared /= np.maximum(total, _TINY)
-        signal = np.empty((channels, target.shape[1] * self._hop), np.float32)
-        for channel in range(channels):
-
-            def report(fraction: float, done: int = channel) -> None:
-                if callback is not None:
-                    callback((done + fraction) / channels)
-
-            known = None
-            if past is not None:
-                at = (self._guard + CONTEXT_FRAMES) * self._hop - past.samples.shape[1]
-                known = (at, past.samples[channel])
-            spectrum = fast_griffin_lim(
-                shared if channels == 1 else shared * target[channel],
-                target[channel],
-                self._hop,
-                self._win,
-                iterations=self._iterations,
-                callback=report,
-                workers=self._workers,
-                known=known,
-            )
-            signal[channel] = istft(spectrum, self._hop, self._win, workers=self._workers)
-        return signal
+        shared /= np.maximum(total, _TINY)
+        known = None
+        if past is not None:
+            known = ((self._guard + CONTEXT_FRAMES) * self._hop - past.samples.shape[1], past.samples)
+        return fast_griffin_lim(
+            shared,
+            target,
+            self._hop,
+            self._win,
+            iterations=self._iterations,
+            callback=callback,
+            workers=self._workers,
+            known=known,
+        )
 
     def _known_turns(self, past: _Past | None, num_bins: int) -> NDArray[np.float32] | None:
         """Return the phases in turns of the frames up to the last one that lies wholly in the past."""

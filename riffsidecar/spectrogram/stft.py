@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from riffsidecar.errors import SpectrogramError
 
-__all__ = ["hann", "istft", "resample_circular", "stft", "whole_hop"]
+__all__ = [
+    "circular_frames",
+    "hann",
+    "istft",
+    "overlap_add",
+    "resample_circular",
+    "stft",
+    "whole_hop",
+    "wound_up",
+]
 
 _Real = TypeVar("_Real", np.float32, np.float64)
 
@@ -90,17 +99,22 @@ def stft(
             f"samples have shape {samples.shape}, allowed is one channel whose length is "
             f"a multiple of {num_frames}"
         )
-    hop = samples.shape[0] // num_frames
-    half = win_length // 2
-    wrapped = np.pad(samples, (half, win_length - half), mode="wrap")
-    frames = sliding_window_view(wrapped, win_length)[: num_frames * hop : hop]
-    windowed = frames * hann(win_length, samples.dtype.name)
+    windowed = circular_frames(samples, num_frames, win_length) * hann(win_length, samples.dtype.name)
     spectrum: NDArray[Any] = scipy.fft.rfft(windowed, n=n_fft, axis=-1, overwrite_x=True, workers=workers)
     return spectrum
 
 
+def circular_frames(samples: NDArray[_Real], num_frames: int, win_length: int) -> NDArray[_Real]:
+    """Return a view (num_frames, win_length) of a period (num_samples,), a frame around every hop."""
+    hop = samples.shape[0] // num_frames
+    half = win_length // 2
+    wrapped = np.pad(samples, (half, win_length - half), mode="wrap")
+    return sliding_window_view(wrapped, win_length)[: num_frames * hop : hop]
+
+
 @njit(cache=True, nogil=True)
-def _overlap_add(frames, window, hop, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+def overlap_add(frames, window, hop, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add windowed frames to a line that begins where the first of them does."""
     for t in range(frames.shape[0]):
         frame = frames[t]
         place = out[t * hop : t * hop + window.shape[0]]
@@ -133,19 +147,29 @@ def istft(spectrum: NDArray[Any], hop: int, win_length: int, *, workers: int = 1
             f"the spectrum has shape {spectrum.shape}, allowed is (num_frames, {win_length // 2 + 1})"
         )
     frames = scipy.fft.irfft(spectrum, n=win_length, axis=-1, workers=workers)
-    total = _window_sum(win_length, hop, frames.dtype.name)
+    line = np.zeros(spectrum.shape[0] * hop + win_length, dtype=frames.dtype)
+    overlap_add(frames, hann(win_length, frames.dtype.name), hop, line)
+    return wound_up(line, hop, win_length)
+
+
+def wound_up(line: NDArray[_Real], hop: int, win_length: int) -> NDArray[_Real]:
+    """Return the period of a line of overlapped frames, divided by the sum of their squared windows.
+
+    The line starts half a window before sample 0 and ends half a window after the last.
+
+    Raises:
+        SpectrogramError: a hop that leaves gaps.
+    """
+    total = _window_sum(win_length, hop, line.dtype.name)
     if float(total.min()) < 1e-3:
         raise SpectrogramError(
             f"a hop of {hop} leaves gaps between windows of {win_length}; use at most half of it"
         )
-    num_samples = spectrum.shape[0] * hop
-    line = np.zeros(num_samples + win_length, dtype=frames.dtype)
-    _overlap_add(frames, hann(win_length, frames.dtype.name), hop, line)
-    # The line starts half a window before sample 0 and ends half a window after the last: wind it up.
-    circle = np.zeros(num_samples, dtype=frames.dtype)
+    num_samples = line.shape[0] - win_length
+    circle = np.zeros(num_samples, dtype=line.dtype)
     for start in range(0, line.shape[0], num_samples):
         turn = line[start : start + num_samples]
         circle[: turn.shape[0]] += turn
     circle = np.roll(circle, -(win_length // 2))
-    result: NDArray[Any] = (circle.reshape(-1, hop) / total).reshape(-1)
+    result: NDArray[_Real] = (circle.reshape(-1, hop) / total).reshape(-1)
     return result

@@ -137,10 +137,10 @@ def test_progress_rises_to_one_through_every_stage(loop: NDArray[np.float32]) ->
     synthesise(analyse(loop, _FRAMES), loop.shape[1], iterations=6, callback=fractions.append)
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
-    assert len(fractions) >= 2 * 6 + 3
+    assert len(fractions) >= 6 + 3
 
 
-@pytest.mark.parametrize("calls", [1, 2, 5, 15])
+@pytest.mark.parametrize("calls", [1, 2, 5, 10])
 def test_a_callback_that_raises_ends_the_work_there(loop: NDArray[np.float32], calls: int) -> None:
     seen: list[float] = []
 
