@@ -82,7 +82,8 @@ def _frame(session: Session) -> tuple[object, ...]:
     # A clock may be known to be what it was first believed to be, and then moves what plays.
     is_measured = session.tempo_source == _MEASURED
     settings = session.settings
-    return (session.tempo, is_measured, session.meter, settings.bars, settings.harmony, session.banks)
+    timing = (session.tempo, is_measured, session.meter, settings.bars, settings.follow)
+    return (*timing, settings.harmony, session.banks)
 
 
 def _followed(session: Session, number: int, have: LoopRequest, wanted: LoopRequest) -> Following | None:

@@ -61,6 +61,16 @@ def after(session: Session, command: Command) -> tuple[Session, dict[int, Follow
     return session, found
 
 
+def test_loops_that_were_held_follow_as_soon_as_they_may() -> None:
+    session = playing(DRUMS)
+    for command in (SetFollow("hold"), SetTempo(Tempo.parse(126))):
+        session, found = after(session, command)
+        assert found == {}
+    session, found = after(session, SetFollow("follow"))
+    request = found[DRUMS].request
+    assert request is not None and request.tempo == Tempo.parse(126)
+
+
 def test_a_clock_that_is_measured_is_for_what_is_played_and_moves_nothing_before_it_is_known() -> None:
     session = playing(DRUMS)
     session, found = after(session, HearClock(is_heard=True))
