@@ -58,7 +58,7 @@ def denormalise(spectrogram: NDArray[np.float32], fmt: SpectrogramFormat) -> NDA
     if fmt.scale == "root":
         return np.asarray(((held + 1.0) * 0.5) ** (1.0 / fmt.exponent), dtype=np.float32)
     above_floor = (held + 1.0) * (0.5 * fmt.range_db)
-    mel = np.exp((above_floor + fmt.floor_db) * (np.log(10.0) / 20.0))
+    mel = np.exp((above_floor + fmt.floor_db) * np.float32(np.log(10.0) / 20.0))
     return np.asarray(mel * np.minimum(above_floor * (1.0 / _FADE_DB), 1.0), dtype=np.float32)
 
 
