@@ -302,23 +302,51 @@ def test_the_real_model_makes_a_clip_of_a_pad(config: Config, open_set: Open) ->
         assert samples_of(path) == LoopLength.parse(1, "4/4", "120").num_samples(44100)
 
 
+@contextmanager
+def plain_device(
+    port: int, live: dict[str, Any]
+) -> Iterator[tuple[TinyMax, Callable[[Callable[[], bool]], None]]]:
+    """Open the device for Live 11; what is given beside it lets it speak and hear until something holds."""
+    probe = OscProbe(port)
+    device = TinyMax(read_patcher((FOLDER / "Riffsidecar (Live 11).amxd").read_bytes()), live)
+
+    def until(holds: Callable[[], bool]) -> None:
+        while not holds():
+            for address, *values in device.sent:
+                probe.send(str(address), *values)
+            device.sent.clear()
+            device.hear(*probe.receive())  # type: ignore[arg-type]
+
+    device.load()
+    device.turn("port", float(probe.port))
+    try:
+        yield device, until
+    finally:
+        probe.close()
+
+
+def test_a_dial_that_is_turned_while_a_pad_is_made_gives_the_pad_its_clip_in_live_11(config: Config) -> None:
+    bank = Path(config.presets.folder) / "mine.toml"
+    bank.write_text(bank.read_text().replace("quick 2", "slow 2"))
+    live = {"live_set": a_set(a_track(4))["live_set"]}
+    ready = ["activebgcolor", 0.3, 0.8, 0.35, 1.0]
+    with running(config) as (_, port), plain_device(port, live) as (device, until):
+        until(lambda: ["text", "sound 16"] in device.shown.get("pad16", []))
+        device.wait(50)
+        device.click("pad2")
+        until(lambda: "2:" in device.shown["status"][-1])
+        device.turn("guidance", 2.5)
+        until(lambda: device.shown["pad2"][-1] == ready)
+        device.wait(500)
+        slots = live["live_set"]["tracks"][0]["clip_slots"]
+        assert [at for at, slot in enumerate(slots) if "clip" in slot] == [1]
+
+
 def test_the_device_of_plain_objects_shows_the_bank_and_makes_clips_of_its_loops(config: Config) -> None:
     live = {
         "live_set": a_set(a_track(4), tempo=90, signature_numerator=7, signature_denominator=8)["live_set"]
     }
-    with running(config) as (_, port):
-        probe = OscProbe(port)
-        device = TinyMax(read_patcher((FOLDER / "Riffsidecar (Live 11).amxd").read_bytes()), live)
-
-        def until(holds: Callable[[], bool]) -> None:
-            while not holds():
-                for address, *values in device.sent:
-                    probe.send(str(address), *values)
-                device.sent.clear()
-                device.hear(*probe.receive())  # type: ignore[arg-type]
-
-        device.load()
-        device.turn("port", float(probe.port))
+    with running(config) as (_, port), plain_device(port, live) as (device, until):
         until(lambda: ["text", "sound 16"] in device.shown.get("pad16", []))
         device.wait(50)
         for pad in ("pad2", "pad3", "pad4"):
@@ -329,7 +357,6 @@ def test_the_device_of_plain_objects_shows_the_bank_and_makes_clips_of_its_loops
         until(lambda: device.shown["pad4"][-2:] == [waiting, empty])
         until(lambda: all(ready in device.shown.get(pad, []) for pad in ("pad2", "pad3")))
         device.wait(500)
-        probe.close()
         clips = {
             at: slot["clip"]
             for at, slot in enumerate(live["live_set"]["tracks"][0]["clip_slots"])
