@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-__all__ = ["compute_devices"]
+__all__ = ["compute_devices", "has_bfloat16"]
 
 _GIB = 2**30
 
@@ -31,6 +31,14 @@ def compute_devices(used: str | torch.device, threads: int) -> tuple[str, ...]:
     elif sys.platform == "darwin":
         lines.append("no MPS: this macOS or Mac does not have it")
     return tuple(lines)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a CPU or a CUDA device multiplies bfloat16 by itself (CPU: AVX-512 BF16 or AMX)."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, name, bool)()) for name in asked)
 
 
 def _mark(kind: str, used: str) -> str:

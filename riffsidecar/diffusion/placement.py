@@ -16,6 +16,7 @@ import torch
 from diffusers import ModelMixin
 from torch import nn
 
+from riffsidecar.diffusion.devices import has_bfloat16
 from riffsidecar.diffusion.pipeline import LoopPipeline
 
 __all__ = ["Placement", "choose_placement", "compile_blocks"]
@@ -117,11 +118,5 @@ def choose_placement(
         return Placement("cuda", torch.bfloat16 if cuda_bfloat16() else torch.float16)
     if mps():
         return Placement("mps", torch.float16)
-    native = (cpu_bfloat16 or _cpu_has_bfloat16)()
+    native = has_bfloat16(torch.device("cpu")) if cpu_bfloat16 is None else cpu_bfloat16()
     return Placement("cpu", torch.bfloat16 if native else torch.float32)
-
-
-def _cpu_has_bfloat16() -> bool:
-    """Tell whether the CPU multiplies bfloat16 by itself (AVX-512 BF16 or AMX)."""
-    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(bool(getattr(torch.cpu, name, bool)()) for name in asked)

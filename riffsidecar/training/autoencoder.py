@@ -16,6 +16,7 @@ from riffsidecar.music import FRAMES_PER_COLUMN
 from riffsidecar.spectrogram import BEAT_GRID, uint8_to_mel
 from riffsidecar.training.config import TrainingConfig
 from riffsidecar.training.dataset import LoopSet
+from riffsidecar.training.precision import autocast
 from riffsidecar.training.run import Run
 from riffsidecar.training.samples import SAMPLE_STEPS, reconstruction_samples
 from riffsidecar.training.start import adopt_autoencoder_weights
@@ -82,7 +83,7 @@ def validation_error_db(autoencoder: BeatGridAutoencoder, loops: LoopSet, *, cou
     with torch.no_grad():
         for index in loops.held_out[:count]:
             target = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(autoencoder.device)
-            with torch.autocast(autoencoder.device.type, torch.bfloat16):
+            with autocast(autoencoder.device):
                 output = autoencoder(target)
             errors.append(float((output.float() - target).abs().mean()) * span_db / 2)
     return float(np.mean(errors))
@@ -203,7 +204,7 @@ def latent_statistics(
             spectrogram = torch.from_numpy(uint8_to_mel(loops.spectrogram(index)))[None].to(
                 autoencoder.device
             )
-            with torch.autocast(autoencoder.device.type, torch.bfloat16):
+            with autocast(autoencoder.device):
                 means.append(autoencoder.moments(spectrogram)[0][0].float().flatten(1).cpu())
     values = torch.cat(means, dim=1)
     return tuple(values.mean(1).tolist()), tuple(values.std(1).clamp(min=1e-3).tolist())

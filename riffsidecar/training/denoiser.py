@@ -26,6 +26,7 @@ from riffsidecar.errors import TrainingError
 from riffsidecar.training.config import DenoiserConfig, TrainingConfig
 from riffsidecar.training.dataset import LoopRecord, LoopSet
 from riffsidecar.training.latents import LatentSet
+from riffsidecar.training.precision import autocast
 from riffsidecar.training.run import Run
 from riffsidecar.training.samples import SAMPLE_STEPS, prompt_samples
 from riffsidecar.training.start import adopt_weights
@@ -136,7 +137,7 @@ class TextLoss:
         time = time.to(denoiser.device)
         mixed = torch.lerp(target, noise, time.view(-1, 1, 1, 1))
         ids, mask, _ = (t.to(denoiser.device) for t in tokenize(self._tokenizer, list(batch.captions)))
-        with torch.autocast(denoiser.device.type, torch.bfloat16):
+        with autocast(denoiser.device):
             velocity = denoiser(
                 mixed,
                 time * 1000,

@@ -15,6 +15,7 @@ from riffsidecar.diffusion.scheduler import FlowAdamsBashforthScheduler
 from riffsidecar.diffusion.text import TextEncoder, load_tokenizer, tokenize
 from riffsidecar.training.config import HELD_OUT_BATCHES, DistillConfig, TrainingConfig
 from riffsidecar.training.denoiser import Batches, Report
+from riffsidecar.training.precision import autocast
 from riffsidecar.training.run import Run
 from riffsidecar.training.trajectories import Teacher, Trajectories, Trajectory, solve_trajectories, taught_by
 
@@ -56,7 +57,7 @@ class FlowMapLoss:
         sigmas = self.sigmas[torch.from_numpy(leaps)].to(device)
         span = (sigmas[:, 1] - sigmas[:, 0]).view(-1, 1, 1, 1)
         ids, mask, _ = (t.to(device) for t in tokenize(self._tokenizer, list(trajectory.captions)))
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device):
             with torch.no_grad():
                 hidden = self._text_encoder(ids, mask)
             told = (

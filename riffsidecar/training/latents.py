@@ -16,6 +16,7 @@ from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.spectrogram import uint8_to_mel
 from riffsidecar.training.controls import FIGURES_VERSION, control_figures, ranked_within
 from riffsidecar.training.dataset import LoopSet
+from riffsidecar.training.precision import autocast
 
 __all__ = ["LatentSet"]
 
@@ -80,7 +81,7 @@ def _encoded(loops: LoopSet, autoencoder: BeatGridAutoencoder) -> Encoded:
         for index, record in enumerate(loops):
             spectrogram = uint8_to_mel(loops.spectrogram(index))
             figures.append(control_figures(spectrogram, record.length))
-            with torch.autocast(autoencoder.device.type, torch.bfloat16):
+            with autocast(autoencoder.device):
                 latents = autoencoder.encode(torch.from_numpy(spectrogram)[None].to(autoencoder.device))
             encoded.append(latents[0].float().cpu().numpy().astype(np.float16))
     return encoded, np.asarray(figures)

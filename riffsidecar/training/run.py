@@ -17,6 +17,7 @@ from torch import nn
 
 from riffsidecar.errors import TrainingError
 from riffsidecar.training.config import AutoencoderConfig, DenoiserConfig, DistillConfig, TrainingConfig
+from riffsidecar.training.precision import autocast
 
 __all__ = ["Run", "device", "learning_rate_share", "step_rng"]
 
@@ -147,7 +148,7 @@ class Run:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the bf16 context of the forward pass."""
-        return torch.autocast(self.device.type, torch.bfloat16)
+        return autocast(self.device)
 
     def train(
         self,

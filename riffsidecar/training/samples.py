@@ -15,6 +15,7 @@ from riffsidecar.music import LoopLength, Meter, Tempo
 from riffsidecar.spectrogram import uint8_to_mel
 from riffsidecar.spectrogram.picture import picture, write_sheet
 from riffsidecar.training.dataset import LoopSet
+from riffsidecar.training.precision import autocast
 
 __all__ = ["SAMPLE_STEPS", "prompt_samples", "reconstruction_samples"]
 
@@ -67,7 +68,7 @@ def reconstruction_samples(folder: Path, autoencoder: BeatGridAutoencoder, loops
         rows = []
         for index in shown:
             spectrogram, bars = uint8_to_mel(loops.spectrogram(index)), float(loops.records[index].bars)
-            with torch.no_grad(), torch.autocast(autoencoder.device.type, torch.bfloat16):
+            with torch.no_grad(), autocast(autoencoder.device):
                 latents = autoencoder.encode(torch.from_numpy(spectrogram)[None].to(autoencoder.device))
                 decoded = autoencoder.decode(latents)[0].float().cpu().numpy()
             rows += [[picture(spectrogram, bars)], [picture(decoded, bars)]]

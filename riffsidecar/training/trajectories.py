@@ -18,6 +18,7 @@ from riffsidecar.diffusion.scheduler import FlowAdamsBashforthScheduler
 from riffsidecar.diffusion.text import TextEncoder, load_tokenizer, tokenize
 from riffsidecar.training.config import DistillConfig
 from riffsidecar.training.denoiser import Batch, Batches
+from riffsidecar.training.precision import autocast
 from riffsidecar.training.run import step_rng
 
 __all__ = ["Teacher", "Trajectories", "Trajectory", "solve_trajectories", "taught_by"]
@@ -85,7 +86,7 @@ class Teacher:
         scheduler.set_timesteps(self._settings.num_inference_steps)
         state = torch.from_numpy(rng.standard_normal(batch.latents.shape, np.float32)).to(device)
         states = [state]
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast(device):
             hidden = self._text_encoder(ids, mask)
             for timestep in scheduler.timesteps:
                 doubled = torch.cat([state, state])
