@@ -7,7 +7,6 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
-from diffusers import SchedulerMixin
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,27 +21,30 @@ from riffsidecar.diffusion.values import Conditions
 from riffsidecar.errors import DiffusionError
 from riffsidecar.music import FRAMES_PER_COLUMN, LoopLength
 
-__all__ = ["QUALITY_STEPS", "BeatGridKind"]
+__all__ = ["LEAPS", "QUALITY_STEPS", "BeatGridKind"]
 
 QUALITY_STEPS: Mapping[str, int] = MappingProxyType({"draft": 6, "normal": 12, "fine": 20})
-"""Denoising steps of each quality."""
+"""Steps of the solver for each quality."""
+
+LEAPS: Mapping[str, int] = MappingProxyType({"draft": 2, "normal": 4})
+"""Steps of the flow map, for the qualities that it makes where a checkpoint has one."""
 
 
 class BeatGridKind:
     """Denoise beat-grid spectrograms with a `ColumnDenoiser`, periodic in time by construction."""
 
     quality_steps = QUALITY_STEPS
+    distilled_steps = LEAPS
     audio_channels = 2
     frames_per_column = FRAMES_PER_COLUMN
     knows_tempo = True
 
     def __init__(self, components: Components) -> None:
         self._parts = components
-        self._usual: SchedulerMixin = components.scheduler
         self._flow_map: ColumnDenoiser | None = None
-        self._draft = False
+        self._leaping = False
 
-    def set_draft(self, enabled: bool) -> None:
+    def set_distilled(self, enabled: bool) -> None:
         """Leap with the flow map, in few steps and with guidance in them, or solve as usual.
 
         Raises:
@@ -51,18 +53,12 @@ class BeatGridKind:
         parts = self._parts
         if enabled:
             if parts.flow_map is None:
-                raise DiffusionError("this checkpoint has no flow map: its drafts are solved as usual")
+                raise DiffusionError("this checkpoint has no flow map: its loops are solved as usual")
             if self._flow_map is None or not _alike(self._flow_map, parts.denoiser):
                 self._flow_map = parts.flow_map.applied_to(parts.denoiser)
-        if enabled == self._draft:
-            return
-        self._draft = enabled
-        if enabled:
-            self._usual = parts.scheduler
-            # A leap is one Euler step.
-            parts.scheduler = type(self._usual).from_config(self._usual.config, solver_order=1)
-        else:
-            parts.scheduler = self._usual
+        self._leaping = enabled
+        # A leap is one Euler step.
+        parts.scheduler.solver_order = 1 if enabled else parts.scheduler.config.solver_order
 
     @property
     def latent_shape(self) -> tuple[int, int]:
@@ -110,7 +106,7 @@ class BeatGridKind:
     def _mix(self, prompts: Prompts) -> tuple[float, ...]:
         """Return the weights of what is said under prompt A, prompt B, the negative prompt and none."""
         morph = prompts.morph if prompts.prompt_b.strip() else 0.0
-        if not self._draft:
+        if not self._leaping:
             return *velocity_mix(prompts.guidance, morph), 0.0
         baked = float(self._parts.flow_map.config.guidance_scale)
         return flow_map_mix(prompts.guidance, morph, baked, negative=bool(prompts.negative.strip()))
@@ -127,7 +123,7 @@ class BeatGridKind:
         prompts = len(conditions.mix)
         scheduler = self._parts.scheduler
         net, leap = self._parts.denoiser, None
-        if self._draft:
+        if self._leaping:
             reached = scheduler.sigmas[step + 1] * len(scheduler)
             leap = destination_embedding(reached.to(latents.device, latents.dtype).expand(prompts))
             net = self._flow_map

@@ -64,6 +64,7 @@ class ModelKind(Protocol):
     """Know one kind of model."""
 
     quality_steps: Mapping[str, int]
+    distilled_steps: Mapping[str, int]
     knows_tempo: bool
 
     @property
@@ -84,7 +85,7 @@ class ModelKind(Protocol):
     def set_seam(self, mode: str) -> None:
         """Choose one of `SEAM_MODES`."""
 
-    def set_draft(self, enabled: bool) -> None:
+    def set_distilled(self, enabled: bool) -> None:
         """Take the few steps of a model distilled for them, or those of its usual solver."""
 
     def condition(

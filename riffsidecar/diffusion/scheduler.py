@@ -46,6 +46,7 @@ class FlowAdamsBashforthScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[
             raise DiffusionError(
                 f"scheduler: shift is {shift} and solver_order {solver_order}: must be above 0, and 1 or 2"
             )
+        self.solver_order = solver_order
         self.sigmas = torch.zeros(1, dtype=torch.float64)
         self.timesteps = torch.zeros(0, dtype=torch.float64)
         self.num_inference_steps = 0
@@ -116,7 +117,7 @@ class FlowAdamsBashforthScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[
         now, after = float(self.sigmas[self._step]), float(self.sigmas[self._step + 1])
         velocity = model_output.to(sample.dtype)
         slope = velocity
-        if self.config.solver_order == 2 and self._earlier is not None:
+        if self.solver_order == 2 and self._earlier is not None:
             before = float(self.sigmas[self._step - 1])
             ratio = (after - now) / (now - before) if now != before else 0.0
             slope = velocity + 0.5 * ratio * (velocity - self._earlier)

@@ -32,8 +32,6 @@ DRAFT_LORA = "lcm-lora"
 PREVIEW_DECODER = "taesd"
 """Where this decoder is installed, drafts of such models are decoded by it."""
 
-_DRAFT_STEPS = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
@@ -118,7 +116,7 @@ class ModelShelf:
     ) -> Shelved:
         """Return a model with its LoRAs on, ready to render.
 
-        Drafts of a model with a flow map are made by it where ``leaps`` allows it.
+        A model with a flow map makes drafts and usual loops by it, where ``leaps`` allows it.
 
         Raises:
             ModelError: it is not installed, or not what was installed.
@@ -145,11 +143,12 @@ class ModelShelf:
             uses = (*uses, LoraUse(DRAFT_LORA))
         self._wear(other, uses)
         consistent = any(use.name == DRAFT_LORA for use in uses)
-        kind.set_draft(consistent)
+        kind.set_distilled(consistent)
         self._choose_decoder(kind, quality, seam)
         digest = hashlib.sha256(f"{other.digest}{other.worn_digest}".encode()).hexdigest()
         if consistent:
-            return Shelved(other.pipeline, digest, _DRAFT_STEPS, 1.0, other.ladder)
+            steps = kind.distilled_steps["draft"]
+            return Shelved(other.pipeline, digest, steps, 1.0, other.ladder)
         return Shelved(other.pipeline, digest, kind.quality_steps[quality], None, other.ladder)
 
     def _loaded(self, name: str) -> _Other:
@@ -209,10 +208,11 @@ class ModelShelf:
 
 
 def _shelved(pipeline: LoopPipeline, digest: str, quality: str, leaps: bool) -> Shelved:
-    """Return a model that knows the tempo; its drafts leap where it has a flow map and may."""
-    draft = leaps and quality == "draft" and pipeline.flow_map is not None
-    pipeline.kind.set_draft(draft)
-    return Shelved(pipeline, digest, _DRAFT_STEPS if draft else pipeline.kind.quality_steps[quality])
+    """Return a model that knows the tempo; it leaps to this quality where it has a flow map and may."""
+    kind = pipeline.kind
+    steps = kind.distilled_steps.get(quality) if leaps and pipeline.flow_map is not None else None
+    kind.set_distilled(steps is not None)
+    return Shelved(pipeline, digest, steps or kind.quality_steps[quality])
 
 
 def _weights(folder: Path) -> Path:

@@ -39,6 +39,7 @@ class SpectrogramImageKind:
     """Denoise pictures of spectrograms with Stable Diffusion's U-Net, in its own three colours."""
 
     quality_steps: Mapping[str, int] = MappingProxyType({"draft": 10, "normal": 20, "fine": 30})
+    distilled_steps: Mapping[str, int] = MappingProxyType({"draft": 4})
     knows_tempo = False
 
     def __init__(self, components: Components) -> None:
@@ -256,7 +257,7 @@ class SpectrogramImageKind:
             return torch.roll(latents, -(frame // self.frames_per_column), -1)
         return self.encode(np.roll(spectrogram, -frame, axis=-1)).to(latents.device, latents.dtype)
 
-    def set_draft(self, enabled: bool) -> None:
+    def set_distilled(self, enabled: bool) -> None:
         """Solve with a consistency model's few steps, or as before."""
         parts = self._parts
         if enabled == isinstance(parts.scheduler, ConsistencySolver):

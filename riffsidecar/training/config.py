@@ -172,7 +172,7 @@ class EvaluationConfig:
     """How much is evaluated.
 
     ``adherence_loops`` composed loops are what adherence, pitch, sound and distances are measured beside;
-    the other sizes are of the part that they name.
+    the other sizes are of the part that they name. Loops are made in ``quality``, under ``guidance``.
     """
 
     judge_seed: int = 900_001
@@ -189,7 +189,7 @@ class EvaluationConfig:
     diversity_prompts: int = 8
     diversity_seeds: int = 4
     neighbour_loops: int = 1500
-    num_inference_steps: int = 12
+    quality: str = "normal"
     guidance: float = 4.0
 
     def __post_init__(self) -> None:

@@ -63,13 +63,13 @@ def test_leaps_with_guidance_in_them_mix_to_what_velocities_mix_to(
 def test_one_that_has_learned_nothing_is_the_denoiser() -> None:
     pipeline = _leaping(learned=False)
     usual = _latents(pipeline, guidance_scale=1.0)
-    pipeline.kind.set_draft(True)
+    pipeline.kind.set_distilled(True)
     conditions = pipeline.condition("drums", length=LENGTH)
     assert conditions.mix == (1.0,)
     first = pipeline.noise(3, 0.0, LENGTH)[None]
     pipeline.scheduler.set_timesteps(2)
     leap = pipeline.kind.predict(first, 0, conditions)
-    pipeline.kind.set_draft(False)
+    pipeline.kind.set_distilled(False)
     pipeline.scheduler.set_timesteps(2)
     velocity = pipeline.kind.predict(first, 0, pipeline.condition("drums", length=LENGTH, guidance_scale=1.0))
     torch.testing.assert_close(leap, velocity)
@@ -79,16 +79,16 @@ def test_one_that_has_learned_nothing_is_the_denoiser() -> None:
 def test_a_draft_leaves_what_is_made_after_it_as_it_was() -> None:
     pipeline = _leaping()
     before = _latents(pipeline)
-    pipeline.kind.set_draft(True)
+    pipeline.kind.set_distilled(True)
     draft = _latents(pipeline)
     assert not torch.allclose(draft, before) and torch.isfinite(draft).all()
-    pipeline.kind.set_draft(False)
+    pipeline.kind.set_distilled(False)
     assert torch.equal(_latents(pipeline), before)
 
 
 def test_leaps_are_periodic_too() -> None:
     pipeline = _leaping()
-    pipeline.kind.set_draft(True)
+    pipeline.kind.set_distilled(True)
     shift = 4
     noise = pipeline.noise(1, 0.0, LENGTH)
     conditions = pipeline.condition("drums", length=LENGTH)
@@ -109,7 +109,7 @@ def test_a_checkpoint_keeps_its_flow_map_and_counts_it(tmp_path: Path) -> None:
     pipeline.save_pretrained(tmp_path / "with", safe_serialization=True)
     loaded = load_pipeline(tmp_path / "with")
     for made in (pipeline, loaded):
-        made.kind.set_draft(True)
+        made.kind.set_distilled(True)
     torch.testing.assert_close(_latents(loaded), _latents(pipeline))
     before = checkpoint_digest(tmp_path / "with")
     weights = tmp_path / "with" / "flow_map" / "diffusion_pytorch_model.safetensors"
@@ -119,19 +119,29 @@ def test_a_checkpoint_keeps_its_flow_map_and_counts_it(tmp_path: Path) -> None:
     assert load_pipeline(tmp_path / "without").flow_map is None
 
 
-def test_without_one_drafts_are_solved_as_usual() -> None:
+def test_without_one_every_quality_is_solved() -> None:
     pipeline = tiny_pipeline()
     with pytest.raises(DiffusionError, match="no flow map"):
-        pipeline.kind.set_draft(True)
-    pipeline.kind.set_draft(False)
-    assert ModelShelf(pipeline, "d").take(quality="draft").steps == pipeline.kind.quality_steps["draft"]
+        pipeline.kind.set_distilled(True)
+    for quality, steps in pipeline.kind.quality_steps.items():
+        assert ModelShelf(pipeline, "d").take(quality=quality).steps == steps
 
 
-def test_the_shelf_drafts_in_four_leaps_and_renders_as_before() -> None:
+def test_the_shelf_leaps_to_drafts_and_usual_loops_and_solves_fine_ones() -> None:
     pipeline = _leaping()
+    solved = _latents(pipeline)
     shelf = ModelShelf(pipeline, "d")
-    normal = _latents(shelf.take().pipeline)
-    draft = shelf.take(quality="draft")
-    assert draft.steps == 4
-    assert not np.allclose(_latents(draft.pipeline), normal)
-    assert torch.equal(_latents(shelf.take().pipeline), normal)
+    assert torch.equal(_latents(shelf.take(quality="fine").pipeline), solved)
+    for quality, leaps in pipeline.kind.distilled_steps.items():
+        shelved = shelf.take(quality=quality)
+        assert shelved.steps == leaps < pipeline.kind.quality_steps[quality]
+        assert not np.allclose(_latents(shelved.pipeline), solved)
+        assert torch.equal(_latents(shelf.take(quality=quality, leaps=False).pipeline), solved)
+
+
+def test_what_leaps_is_saved_with_its_solver(tmp_path: Path) -> None:
+    pipeline = _leaping()
+    solved = _latents(pipeline)
+    pipeline.kind.set_distilled(True)
+    pipeline.save_pretrained(tmp_path, safe_serialization=True)
+    assert torch.equal(_latents(load_pipeline(tmp_path)), solved)

@@ -49,7 +49,7 @@ def test_the_tiny_chain_makes_a_checkpoint_that_renders(data: Path, tmp_path: Pa
     output = pipeline("house drums", length=length, num_inference_steps=2, seed=1)
     assert output.spectrogram.shape == (2, 256, 512)
     assert np.isfinite(output.spectrogram).all()
-    pipeline.kind.set_draft(True)
+    pipeline.kind.set_distilled(True)
     draft = pipeline("house drums", length=length, num_inference_steps=4, seed=1)
     assert np.isfinite(draft.spectrogram).all()
     for part in ("autoencoder", "denoiser"):

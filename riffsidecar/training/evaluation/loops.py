@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from riffsidecar.diffusion.checkpoints import checkpoint_digest, load_pipeline
 from riffsidecar.diffusion.pipeline import LoopPipeline
+from riffsidecar.diffusion.shelf import ModelShelf
 from riffsidecar.music import Chords, Key, LoopLength
 from riffsidecar.spectrogram import BEAT_GRID, analyse, synthesise, uint8_to_mel
 from riffsidecar.training.config import DataConfig, EvaluationConfig
@@ -63,8 +64,8 @@ Say = Callable[[str], None]
 class Ask:
     """What the model is asked for.
 
-    ``steps`` takes the place of the configured number where it is above 0; with ``leaps`` they are steps of
-    the flow map.
+    ``steps`` takes the place of those of the configured quality where it is above 0; with ``leaps`` they are
+    steps of the flow map.
     """
 
     prompt: str
@@ -135,7 +136,7 @@ class Studio:
     def __init__(self, checkpoint: Path, folder: Path, config: EvaluationConfig, say: Say) -> None:
         self.pipeline = load_pipeline(checkpoint)
         self.fingerprint = checkpoint_digest(checkpoint)
-        made_by = f"{self.fingerprint} {_source_digest()} {config.num_inference_steps} {config.guidance}"
+        made_by = f"{self.fingerprint} {_source_digest()} {config.quality} {config.guidance}"
         self.folder = folder / "loops" / hashlib.sha256(made_by.encode()).hexdigest()[:16]
         self._config = config
         self._say = say
@@ -150,10 +151,12 @@ class Studio:
             return before
         begin = time.perf_counter()
         if trained:
-            loop = self._generate(ask)
+            loop = self._generate(ask, self._steps(ask))
         else:
+            # Not by the flow map: it was learned.
+            self.pipeline.kind.set_distilled(False)
             with untrained(self.pipeline):
-                loop = self._generate(ask)
+                loop = self._generate(ask, self.pipeline.kind.quality_steps[self._config.quality])
         _write(path, loop)
         self._made += 1
         self._spent_s += time.perf_counter() - begin
@@ -166,9 +169,15 @@ class Studio:
         spectrogram = self.pipeline.decode(self.pipeline.encode(real.spectrogram))
         return _heard(spectrogram, real.length, {})
 
-    def _generate(self, ask: Ask) -> Loop:
+    def _steps(self, ask: Ask) -> int:
+        """Let the pipeline solve or leap as it does for this ask; return in how many steps."""
+        if ask.steps:
+            self.pipeline.kind.set_distilled(ask.leaps)
+            return ask.steps
+        return ModelShelf(self.pipeline, self.fingerprint).take(quality=self._config.quality).steps
+
+    def _generate(self, ask: Ask, steps: int) -> Loop:
         clock = _Clock()
-        self.pipeline.kind.set_draft(ask.leaps)
         output = self.pipeline(
             ask.prompt,
             length=ask.length,
@@ -180,7 +189,7 @@ class Studio:
             density=ask.density,
             brightness=ask.brightness,
             energy=ask.energy,
-            num_inference_steps=ask.steps or self._config.num_inference_steps,
+            num_inference_steps=steps,
             guidance_scale=self._config.guidance,
             callback=clock.report,
         )

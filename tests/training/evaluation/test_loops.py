@@ -85,15 +85,15 @@ def test_a_file_that_was_cut_is_made_again(studio: Studio) -> None:
     np.testing.assert_array_equal(studio.made(ASK).samples, made.samples)
 
 
-@pytest.mark.parametrize("what", ["checkpoint", "steps", "source"])
-def test_loops_of_another_checkpoint_other_steps_or_other_code_are_not_taken(
+@pytest.mark.parametrize("what", ["checkpoint", "quality", "source"])
+def test_loops_of_another_checkpoint_another_quality_or_other_code_are_not_taken(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     config = CONFIG.evaluation
     if what == "checkpoint":
         monkeypatch.setattr(room, "checkpoint_digest", lambda _: "second")
-    elif what == "steps":
-        config = dataclasses.replace(config, num_inference_steps=3)
+    elif what == "quality":
+        config = dataclasses.replace(config, quality="fine")
     else:
         monkeypatch.setattr(room, "_source_digest", lambda: "changed")
     assert Studio(tmp_path, tmp_path, config, lambda _: None).folder != studio.folder
