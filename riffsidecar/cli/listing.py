@@ -166,7 +166,9 @@ def _show_midi(context: Context, view: MidiView) -> None:
     width = max((len(name) for _, name, _ in rows), default=0)
     for kind, name, said in rows:
         terminal.line(f"MIDI {kind:<4} {name:<{width}}  {said}".rstrip())
-    if not rows:
+    if not (context.config.midi.enabled or view.hears or view.lights):
+        terminal.line("MIDI is switched off; set enabled = true under [midi] in the configuration")
+    elif not rows:
         terminal.line("MIDI no ports; plug a controller in or start a virtual one")
     for sentence in view.problems:
         terminal.line(sentence)

@@ -75,7 +75,8 @@ def test_without_a_daemon_the_configuration_tells_what_it_would_hear(
     assert " ".join(line.split()) == f"MIDI in {KEYS} by the configuration the daemon hears it"
     told = shown(capsys, 1, '[midi]\noutput = "nosuch"\n')
     assert "no MIDI output called 'nosuch' yet; there are: keys:in\n" in told
-    assert "hears" not in shown(capsys, 1, "[midi]\nenabled = false\n")
+    told = shown(capsys, 1, "[midi]\nenabled = false\n")
+    assert "hears" not in told and "MIDI is switched off; set enabled = true under [midi]" in told
 
 
 def test_one_with_another_token_is_not_asked_what_it_hears(capsys: pytest.CaptureFixture[str]) -> None:
