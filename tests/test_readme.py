@@ -117,6 +117,13 @@ def test_the_readme_has_commands_to_parse() -> None:
     assert len(riffsidecar_commands()) >= 7
 
 
+def test_every_code_that_the_surface_answers_by_itself_is_told() -> None:
+    source = (ROOT / "riffsidecar" / "control" / "osc.py").read_text(encoding="utf-8")
+    codes = set(re.findall(r'request_error\([^"]*"([a-z-]+)"', source))
+    assert {"internal", "forbidden"} <= codes
+    assert [code for code in sorted(codes) if f"`{code}`" not in section("OSC")] == []
+
+
 @pytest.mark.parametrize("line", riffsidecar_commands())
 def test_every_command_in_a_code_block_parses(line: str) -> None:
     _, *words = shlex.split(line)
