@@ -100,10 +100,13 @@ class MidiPorts:
 def is_own(name: str) -> bool:
     """Return whether a port is one of riffsidecar's; CoreMIDI leaves the client out of its name.
 
-    >>> is_own("riffsidecar-01:pads"), is_own("lights"), is_own("Pads 20:0")
-    (True, True, False)
+    A virtual cable that somebody called riffsidecar is none.
+
+    >>> is_own("riffsidecar-01:pads"), is_own("lights"), is_own("Pads 20:0"), is_own("riffsidecar 1")
+    (True, True, False, False)
     """
-    return _CLIENT in name.lower() or name in (OWN_INPUT, OWN_OUTPUT)
+    port = name.lower().partition(_CLIENT)[2].partition(":")[2]
+    return name in (OWN_INPUT, OWN_OUTPUT) or OWN_INPUT in port or OWN_OUTPUT in port
 
 
 def missing_port(kind: str, names: Sequence[str], wanted: str) -> str:

@@ -104,6 +104,18 @@ def test_doctor_lists_the_ports_of_others_and_what_the_daemon_hears() -> None:
     assert findings(MidiConfig(enabled=False)) == [("absent", "switched off")]
 
 
+def test_a_virtual_cable_may_bear_the_name_of_riffsidecar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cable = "riffsidecar 1"
+    monkeypatch.setattr(midi_view, "midi_ports", lambda: ((cable,), (cable,)))
+    (row,) = findings(MidiConfig(input="riffsidecar"))
+    assert row == ("ok", f"in: {cable}; out: {cable}; by the configuration the daemon hears {cable}")
+    with daemon(("in", cable, 1), ("out", cable, 0)) as port:
+        lines = [" ".join(line.split()) for line in shown(capsys, port).splitlines()[1:]]
+    assert lines == [f"MIDI in {cable} the daemon hears it", f"MIDI out {cable}"]
+
+
 def test_doctor_misses_midi_only_where_a_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> None:
         raise MidiError("there is no MIDI on this machine")
