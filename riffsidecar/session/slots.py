@@ -116,6 +116,7 @@ class Slot:
         """
         exact = [index for index, (request, _) in enumerate(self.asked) if request == loop.request]
         alike = [index for index, (request, _) in enumerate(self.asked) if _refines(request, loop.request)]
+        journey = None
         if exact:
             take, left = self.asked[exact[-1]][1], self.asked[exact[-1] + 1 :]
         elif alike:
@@ -123,9 +124,11 @@ class Slot:
             take, left = self.asked[alike[-1]][1], self.asked
         elif self.current is not None and self.current.loop.request == loop.request:
             take, left = self.current.take, self.asked
+            # The very file of a journey is told of again when undo, redo or keep have come to it.
+            journey = self.current.journey if loop.sha256 == self.current.loop.sha256 else None
         else:
             return self
-        version = Version(loop, take)
+        version = Version(loop, take, journey)
         if self.current is None:
             return replace(self, current=version, asked=left)
         follows = take == self.current.take and _differ_in_frame(self.current.loop.request, loop.request)

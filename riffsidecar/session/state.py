@@ -377,7 +377,7 @@ class Session:
         session = replace(self, settings=replace(self.settings, turned=turned))
         number = self.last
         slot = _EMPTY if number is None else self.slot(number)
-        if number is None or slot.take is None:
+        if number is None or slot.take is None or slot.is_passing:
             return Outcome(session)
         source = slot.take.source
         velocity = self.banks.find(source.bank).midi.velocity_knob if isinstance(source, PadHit) else None

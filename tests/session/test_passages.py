@@ -145,6 +145,32 @@ def test_knobs_tempo_and_chords_leave_a_loop_of_a_journey_as_it_is(session: Sess
     assert [each.slot for each in followings(session)] == [1]
 
 
+def test_a_knob_leaves_a_loop_of_a_journey_as_it_is_in_the_slot_that_was_played_last(
+    session: Session,
+) -> None:
+    session = landed(session.apply(TriggerPad(3)))
+    session, _, outcome = begun(session)
+    session = came(session, outcome, 0)
+    turned = session.apply(SetKnob("energy", 0.9))
+    assert not turned.renders and path(turned.session) == "j0.wav"
+    again = landed(turned.session.apply(Perform("again", (), 3)))
+    assert [slot for slot, _ in again.apply(SetKnob("energy", 0.2)).renders] == [3]
+
+
+@pytest.mark.parametrize("actions", [("keep",), ("again", "undo")])
+def test_a_loop_of_a_journey_stays_one_when_it_is_told_of_again(
+    session: Session, actions: tuple[str, ...]
+) -> None:
+    session, _, outcome = begun(session)
+    session = came(session, outcome, 0)
+    for action in actions:
+        done = session.apply(Perform(action, (1,) if action == "keep" else (), 3))
+        session = landed(done)
+        for told in done.announcements:
+            session = session.apply(Landed(told.slot, told.loop)).session
+    assert path(session) == "j0.wav" and session.slot(3).is_passing
+
+
 def test_a_knob_turned_after_an_action_makes_another_loop_and_not_a_finer_one(session: Session) -> None:
     session = landed(session.apply(TriggerPad(3)))
     session, _, outcome = begun(session)
