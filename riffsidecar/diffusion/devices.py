@@ -36,7 +36,7 @@ def compute_devices(used: str | torch.device, threads: int) -> tuple[str, ...]:
 def has_bfloat16(device: torch.device) -> bool:
     """Tell whether a CPU or a CUDA device multiplies bfloat16 by itself (CPU: AVX-512 BF16 or AMX)."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, name, bool)()) for name in asked)
 

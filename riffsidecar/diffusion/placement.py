@@ -106,16 +106,17 @@ def _run_once(pipeline: LoopPipeline) -> None:
 def choose_placement(
     *,
     cuda: Callable[[], bool] = torch.cuda.is_available,
-    cuda_bfloat16: Callable[[], bool] = torch.cuda.is_bf16_supported,
+    cuda_bfloat16: Callable[[], bool] | None = None,
     mps: Callable[[], bool] = torch.backends.mps.is_available,
     cpu_bfloat16: Callable[[], bool] | None = None,
 ) -> Placement:
     """Return where a large model is quickest: CUDA, MPS in half precision, else the CPU.
 
-    A CPU that computes in bfloat16 itself does so; on others it would be emulated, and slower than single.
+    A CPU or a card that computes in bfloat16 itself does so; on others it would be emulated, and slower.
     """
     if cuda():
-        return Placement("cuda", torch.bfloat16 if cuda_bfloat16() else torch.float16)
+        native = has_bfloat16(torch.device("cuda")) if cuda_bfloat16 is None else cuda_bfloat16()
+        return Placement("cuda", torch.bfloat16 if native else torch.float16)
     if mps():
         return Placement("mps", torch.float16)
     native = has_bfloat16(torch.device("cpu")) if cpu_bfloat16 is None else cpu_bfloat16()

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from riffsidecar.diffusion.devices import compute_devices
+from riffsidecar.diffusion.devices import compute_devices, has_bfloat16
+from riffsidecar.diffusion.placement import Placement, choose_placement
 
 
 def test_without_a_gpu_the_cpu_is_used_and_it_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +34,17 @@ def test_every_gpu_is_listed_and_the_one_in_use_marked(monkeypatch: pytest.Monke
         "MPS, the GPU of this Mac, not used",
     )
     assert compute_devices("mps", 1)[2] == "MPS, the GPU of this Mac, used"
+
+
+@pytest.mark.parametrize(("major", "dtype"), [(7, torch.float16), (9, torch.bfloat16)])
+def test_a_card_that_only_emulates_bfloat16_computes_in_float16(
+    monkeypatch: pytest.MonkeyPatch, major: int, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(major=major))
+    # Tensors of it can be had on every card.
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda _: True)
+    assert has_bfloat16(torch.device("cuda")) == (dtype == torch.bfloat16)
+    assert choose_placement(cuda=lambda: True) == Placement("cuda", dtype)
