@@ -141,13 +141,14 @@ class Slot:
     def arrived(self, loop: Loop, passage: Passage) -> Slot:
         """Make a loop of a journey the current one.
 
-        All loops of one journey are one step for undo, which goes back to what lay there before it.
+        All loops of one journey are one step for undo, which goes back to what lay there before it. What was
+        locked goes with the loop that it was locked of.
         """
         version = Version(loop, passage_take(passage), passage.journey)
         past = self.past
         if self.current is not None and self.current.journey != passage.journey:
             past = (*past, self.current)[-MAX_UNDO:]
-        return replace(self, current=version, past=past, future=())
+        return replace(self, current=version, past=past, future=(), locks=Locks())
 
     def relocked(self, number: int, action: str, values: tuple[ActionValue, ...]) -> Slot:
         """Lock bars or a band of the current loop too, or with ``unlock`` let all of them go.

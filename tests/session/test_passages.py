@@ -102,6 +102,14 @@ def test_undo_goes_back_to_what_lay_there_before_the_journey_whatever_came_of_it
     assert path(back.apply(Perform("redo")).session) == "j2.wav"
 
 
+def test_what_was_locked_goes_with_the_loop_that_it_was_locked_of(session: Session) -> None:
+    before = landed(session.apply(TriggerPad(3)))
+    locked = before.apply(Perform("lock-bars", (1,), 3)).session
+    outcome = begun(locked)[2]
+    assert not came(outcome.session, outcome, 0).slot(3).locks
+    assert asked(came(outcome.session, outcome, 0).apply(Perform("again", (), 3))).keep_bars is None
+
+
 def test_without_a_loop_before_the_journey_undo_says_so(session: Session) -> None:
     session, _, outcome = begun(session)
     session = came(session, outcome, 0)
