@@ -98,7 +98,7 @@ def main() -> int:
     parser.add_argument("--chords", default="Am F C G")
     parser.add_argument("--bars", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=2, help="loops of each pad")
-    parser.add_argument("--quality", default="draft")
+    parser.add_argument("--quality", default="normal")
     parser.add_argument("--checkpoint", help="a checkpoint instead of the embedded one")
     parser.add_argument("--threads", type=int, default=0, help="cores the model takes; default all but one")
     parser.add_argument("--json", action="store_true")
