@@ -77,6 +77,7 @@ def draw_device(patcher: Box, title: str, shown: Shown = MappingProxyType({})) -
 def main() -> int:
     """Draw every device into a folder, pads in the colours of a bank."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    folder.mkdir(parents=True, exist_ok=True)
     for name in DEVICES:
         title = name.removesuffix(".amxd")
         image = draw_device(
