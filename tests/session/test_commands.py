@@ -76,7 +76,7 @@ def test_a_knob_is_set_to_its_checked_value_or_let_go() -> None:
 
 
 def test_the_sources_of_the_tempo_rise_from_the_configuration_to_the_request() -> None:
-    assert TEMPO_SOURCES == ("config", "clock", "link", "live", "request")
+    assert TEMPO_SOURCES == ("config", "measuring", "clock", "link", "live", "request")
 
 
 def test_every_option_of_a_render_is_a_field_of_the_request_or_the_tempo() -> None:
