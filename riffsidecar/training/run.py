@@ -147,7 +147,7 @@ class Run:
         partial.replace(self._path)
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Return the bf16 context of the forward pass."""
+        """Return the context of the forward pass, in the precision that is quick there."""
         return autocast(self.device)
 
     def train(

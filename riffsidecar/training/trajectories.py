@@ -46,7 +46,7 @@ class Trajectory:
 
 
 class Teacher:
-    """Solve batches with a trained denoiser under guidance, as the pipeline does, in bf16."""
+    """Solve batches with a trained denoiser under guidance, as the pipeline does."""
 
     def __init__(
         self, denoiser: ColumnDenoiser, text_encoder: TextEncoder, text_folder: Path, settings: DistillConfig
