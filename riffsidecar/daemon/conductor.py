@@ -19,11 +19,12 @@ from typing import Any, Protocol
 from riffsidecar.daemon.bars import BarKeeper
 from riffsidecar.daemon.follow import FOLLOW, Follower, Forecaster
 from riffsidecar.errors import BusyError, CancelledError, RiffError
-from riffsidecar.session.commands import Command, Landed, SetKnob
+from riffsidecar.session.commands import Command, SetKnob
 from riffsidecar.session.events import Acked, Envelope, Event, Failed, Origin, StateChanged
 from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.session.loops import Loop
 from riffsidecar.session.passages import Passage
+from riffsidecar.session.reports import EndJourney, Landed
 from riffsidecar.session.requests import LoopRequest
 from riffsidecar.session.state import Announcement, Outcome, Session
 
@@ -121,7 +122,7 @@ class Conductor:
         self._clock = clock
         self._queue: queue.Queue[Envelope | _Problem | None] = queue.Queue(_CAPACITY)
         self._pending: dict[int, _Pending] = {}
-        self._landed: deque[Landed] = deque()
+        self._come: deque[Landed | EndJourney] = deque()
         self._noted: deque[_Problem] = deque()
         self._problems: dict[str, str] = {}
         self._problem = ""
@@ -158,7 +159,12 @@ class Conductor:
 
     def note_loop(self, slot: int, loop: Loop, passage: Passage | None = None) -> None:
         """Take note of a loop that has come, before any command that is submitted after this."""
-        self._landed.append(Landed(slot, loop, passage))
+        self._come.append(Landed(slot, loop, passage))
+        self._wake()
+
+    def note_end(self, journey: JourneyRequest) -> None:
+        """Take note that no more loops of a journey come."""
+        self._come.append(EndJourney(journey))
         self._wake()
 
     def note_problem(self, source: str, text: str) -> None:
@@ -222,13 +228,13 @@ class Conductor:
             self._problem = "; ".join(text for text in self._problems.values() if text)
             self._show_state()
         landed, before = False, self._session
-        while self._landed:
-            come, landed = self._landed.popleft(), True
+        while self._come:
+            come, landed = self._come.popleft(), True
             try:
                 self._session = self._session.apply(come).session
             except RiffError as error:
                 # The loop lies in its file and its requester hears of it; only the session goes without.
-                logger.error("the loop of slot %d was not taken note of: %s", come.slot, error)
+                logger.error("the session took no note of a %s: %s", type(come).__name__, error)
         if landed:
             now_s = self._clock()
             self._follower.note(before, self._session, now_s)

@@ -158,6 +158,7 @@ class Daemon:
             self._drop,
             self._emit,
             lambda: self._service.status == "rendering",
+            lambda journey: self._conductor.note_end(journey),
         )
         self._conductor = Conductor(
             session,

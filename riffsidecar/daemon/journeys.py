@@ -94,6 +94,7 @@ class JourneyPlayer:
         drop: takes the files.
         emit: is told what happens; must not block.
         busy: says whether a loop is rendered for a pad.
+        on_end: is told of each journey once no more pieces of it come; must not block.
         clock: seconds.
     """
 
@@ -103,10 +104,11 @@ class JourneyPlayer:
         drop: DropFolder,
         emit: Callable[[Event], None],
         busy: Callable[[], bool],
+        on_end: Callable[[JourneyRequest], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._new_worker, self._drop, self._emit = new_worker, drop, emit
-        self._busy, self._clock = busy, clock
+        self._busy, self._on_end, self._clock = busy, on_end, clock
         self._job_ids = itertools.count(1)
         self._condition = threading.Condition()
         self._waiting: _Tour | None = None
@@ -173,6 +175,7 @@ class JourneyPlayer:
     def _stop_all(self, why: RiffError) -> None:
         if self._waiting is not None:
             self._fail(self._waiting, why)
+            self._on_end(self._waiting.journey)
             self._waiting = None
         running = self._running
         if running is not None and running.stop is None:
@@ -210,6 +213,8 @@ class JourneyPlayer:
             logger.exception("the journey of slot %d failed in the daemon", tour.slot)
             text = f"{type(error).__name__}: {error}; this is a defect, the daemon's log has the details"
             self._emit(Failed(tour.origin, tour.slot, "internal", text))
+        finally:
+            self._on_end(tour.journey)
 
     def _asked(self, tour: _Tour, worker: JourneyWorker, part: JourneyPart) -> RenderedLoop:
         """Render a part, in as many goes as the pads leave it."""

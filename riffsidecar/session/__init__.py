@@ -7,7 +7,6 @@ from riffsidecar.session.commands import (
     TEMPO_SOURCES,
     Cancel,
     Command,
-    Landed,
     Perform,
     ReleaseTempo,
     Render,
@@ -51,6 +50,7 @@ from riffsidecar.session.loops import Loop
 from riffsidecar.session.options import LOCAL_OPTIONS, OPTIONS, check_option, option_name
 from riffsidecar.session.pads import FIRST_NOTE, NUM_PADS, Bank, MidiMap, Pad
 from riffsidecar.session.presets import bank_name, load_bank, load_banks, packaged_presets, parse_bank
+from riffsidecar.session.reports import EndJourney, Landed
 from riffsidecar.session.requests import BIT_DEPTHS, MAX_SEED, RECIPE_VERSION, LoopRequest
 from riffsidecar.session.seeds import SeedChoice, SeedShelf, SeedSource, SeedUse
 from riffsidecar.session.settings import Harmony, Output, Settings
@@ -78,6 +78,7 @@ __all__ = [
     "BankLibrary",
     "Cancel",
     "Command",
+    "EndJourney",
     "Envelope",
     "Event",
     "Failed",

@@ -15,10 +15,9 @@ from riffsidecar.session.engines import check_model
 from riffsidecar.session.journey_command import StartJourney
 from riffsidecar.session.knobs import KnobValue, find_knob
 from riffsidecar.session.learning import Learn, Learned
-from riffsidecar.session.loops import Loop
 from riffsidecar.session.options import check_option, option_name
 from riffsidecar.session.pads import NUM_PADS, Bank
-from riffsidecar.session.passages import Passage
+from riffsidecar.session.reports import EndJourney, Landed
 from riffsidecar.session.seeds import SeedChoice, SeedSource
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
 
@@ -29,7 +28,6 @@ __all__ = [
     "Cancel",
     "Command",
     "HearClock",
-    "Landed",
     "Learn",
     "Learned",
     "Perform",
@@ -343,29 +341,12 @@ class Perform:
             check_int("slot", self.slot, 0, NUM_SLOTS - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
-    """Say that a loop that was asked for in a slot has come; whoever renders says so, no client.
-
-    ``passage`` tells of a loop that no request but a journey has brought.
-    """
-
-    slot: int
-    loop: Loop
-    passage: Passage | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a slot or a loop that is none."""
-        check_int("slot", self.slot, 0, NUM_SLOTS - 1)
-        check_kind("loop", self.loop, Loop)
-        check_kind("passage", self.passage, Passage, optional=True)
-
-
 Command = (
     TriggerPad
     | Render
     | Perform
     | Landed
+    | EndJourney
     | SetKnob
     | SetTempo
     | ReleaseTempo

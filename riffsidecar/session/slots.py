@@ -56,6 +56,7 @@ class Slot:
         past: what undo goes back to, nearest last; ``future`` is what redo brings back, nearest first.
         asked: requests that no loop has come for yet, oldest first. Older ones may have been superseded.
         locks: what every loop to come keeps.
+        given_to: a journey that was begun here, while its first loop is still to come.
     """
 
     current: Version | None = None
@@ -63,6 +64,7 @@ class Slot:
     future: tuple[Version, ...] = ()
     asked: tuple[tuple[LoopRequest, Take], ...] = ()
     locks: Locks = field(default_factory=Locks)
+    given_to: JourneyRequest | None = None
 
     @property
     def newest(self) -> LoopRequest | None:
@@ -80,8 +82,9 @@ class Slot:
 
     @property
     def is_passing(self) -> bool:
-        """Return whether a journey's loop is the newest thing here."""
-        return not self.asked and self.current is not None and self.current.journey is not None
+        """Return whether a journey's loop, come or still to come, is the newest thing here."""
+        of_journey = self.current is not None and self.current.journey is not None
+        return not self.asked and (of_journey or self.given_to is not None)
 
     @property
     def loop(self) -> Loop | None:
@@ -100,13 +103,25 @@ class Slot:
 
     def asking(self, request: LoopRequest, take: Take) -> Slot:
         """Note a request."""
-        return replace(self, asked=(*self.asked, (request, take))[-_MAX_ASKED:])
+        return replace(self, asked=(*self.asked, (request, take))[-_MAX_ASKED:], given_to=None)
+
+    def given(self, journey: JourneyRequest) -> Slot:
+        """Leave the slot to a journey: what is asked for is given up."""
+        return replace(self, asked=(), given_to=journey)
+
+    def left_by(self, journey: JourneyRequest) -> Slot:
+        """Wait no longer for a journey that has ended."""
+        return replace(self, given_to=None) if self.given_to == journey else self
 
     def with_take(self, take: Take) -> Slot:
         """Put another take behind the newest request, as when a knob has moved that changes nothing there."""
         if self.asked:
             return replace(self, asked=(*self.asked[:-1], (self.asked[-1][0], take)))
         return self if self.current is None else replace(self, current=replace(self.current, take=take))
+
+    def reseeded(self) -> Slot:
+        """Let the noise seed of the newest request's take go: that of the session holds."""
+        return self if self.take is None else self.with_take(replace(self.take, seed=None))
 
     def landed(self, loop: Loop) -> Slot:
         """Make a loop that has come the current one; one that nobody waits for any more changes nothing.
@@ -148,7 +163,7 @@ class Slot:
         past = self.past
         if self.current is not None and self.current.journey != passage.journey:
             past = (*past, self.current)[-MAX_UNDO:]
-        return replace(self, current=version, past=past, future=(), locks=Locks())
+        return replace(self, current=version, past=past, future=(), locks=Locks(), given_to=None)
 
     def relocked(self, number: int, action: str, values: tuple[ActionValue, ...]) -> Slot:
         """Lock bars or a band of the current loop too, or with ``unlock`` let all of them go.
@@ -203,6 +218,7 @@ class Slot:
             past=self.past[:-1],
             future=(self.current, *self.future),
             asked=(),
+            given_to=None,
         )
 
     def redone(self, slot: int) -> Slot:
@@ -219,6 +235,7 @@ class Slot:
             past=(*self.past, self.current),
             future=self.future[1:],
             asked=(),
+            given_to=None,
         )
 
 

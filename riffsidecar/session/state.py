@@ -16,7 +16,6 @@ from riffsidecar.session.commands import (
     Cancel,
     Command,
     HearClock,
-    Landed,
     Perform,
     ReleaseTempo,
     Render,
@@ -38,12 +37,14 @@ from riffsidecar.session.commands import (
     TriggerPad,
 )
 from riffsidecar.session.journey_settings import journey_request
+from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.session.knobs import KNOBS, KnobValue
 from riffsidecar.session.learning import Learn, Learned, Teaching
 from riffsidecar.session.library import BankLibrary
 from riffsidecar.session.loops import Loop
 from riffsidecar.session.outcomes import Announcement, Outcome
 from riffsidecar.session.pads import NUM_PADS, Bank
+from riffsidecar.session.reports import EndJourney, Landed
 from riffsidecar.session.requests import SEED_STRENGTH, LoopRequest
 from riffsidecar.session.seeds import SeedShelf
 from riffsidecar.session.settings import Harmony, Output, Settings
@@ -165,9 +166,7 @@ class Session:
     def latest(self) -> Mapping[int, LoopRequest]:
         """Return the newest request of each slot, whether its loop has come or not."""
         newest = {number: slot.newest for number, slot in self.slots.items()}
-        return MappingProxyType(
-            {number: request for number, request in newest.items() if request is not None}
-        )
+        return MappingProxyType({number: each for number, each in newest.items() if each is not None})
 
     def slot(self, number: int) -> Slot:
         """Return what a slot holds; an empty one where nothing was played yet."""
@@ -232,7 +231,10 @@ class Session:
                 return self._seeded(command)
             case StartJourney():
                 journey = journey_request(settings, self.bank, command)
-                return Outcome(self._given_to(command.slots), journeys=((command, journey),))
+                given = self._given_to(command.slots, journey)
+                return Outcome(given, journeys=((command, journey),))
+            case EndJourney():
+                return Outcome(self._left_by(command.journey))
             case Cancel():
                 slots = range(NUM_SLOTS) if command.slot is None else (command.slot,)
                 return Outcome(self, cancels=tuple(slots))
@@ -291,10 +293,12 @@ class Session:
         session = self._holding(command.slot, slot.arrived(command.loop, command.passage))
         return session if self.tour is None else replace(session, tour=command.slot)
 
-    def _given_to(self, slots: range) -> Session:
-        """Return the session that gives slots to a journey: what was asked for there is given up."""
-        left = {number: replace(self.slots[number], asked=()) for number in slots if number in self.slots}
-        return replace(self, slots={**self.slots, **left}, tour=slots.start)
+    def _given_to(self, slots: range, journey: JourneyRequest) -> Session:
+        given = {number: self.slots[number].given(journey) for number in slots if number in self.slots}
+        return replace(self, slots={**self.slots, **given}, tour=slots.start)
+
+    def _left_by(self, journey: JourneyRequest) -> Session:
+        return replace(self, slots={number: slot.left_by(journey) for number, slot in self.slots.items()})
 
     def _asking(self, number: int, take: Take) -> Outcome:
         request = self._request(number, take)
@@ -323,10 +327,7 @@ class Session:
 
     def _reseeded(self) -> dict[int, Slot]:
         """Return the slots without seeds of their own: one that is set later holds for all of them."""
-        return {
-            number: slot if slot.take is None else slot.with_take(replace(slot.take, seed=None))
-            for number, slot in self.slots.items()
-        }
+        return {number: slot.reseeded() for number, slot in self.slots.items()}
 
     def _performed(self, command: Perform) -> Outcome:
         newest = self.last if self.tour is None else self.tour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from riffsidecar.config import Config, OutputConfig
 from riffsidecar.control.midi_parse import MidiParser
 from riffsidecar.daemon import Daemon
-from riffsidecar.session.commands import Command, Perform, Render, StartJourney
+from riffsidecar.session.commands import Cancel, Command, Perform, Render, SetKnob, StartJourney
 from riffsidecar.session.events import Envelope, Event, Failed, Finished, Origin
 
 TOUR = StartJourney(("a", "b"), (("bars", 4), ("loops", 2), ("bpm", 120)))
@@ -36,11 +37,14 @@ class Stage:
     def close(self) -> None:
         """Do nothing."""
 
-    def play(self, command: Command) -> Finished | Failed:
+    def send(self, command: Command) -> str:
         self._number += 1
         origin = Origin(self.name, "", f"id:{self._number}")
         self._submit(Envelope(command, origin))
-        return self.next(origin.request_id)
+        return origin.request_id
+
+    def play(self, command: Command) -> Finished | Failed:
+        return self.next(self.send(command))
 
     def next(self, request_id: str) -> Finished | Failed:
         while True:
@@ -78,6 +82,29 @@ def test_again_and_undo_over_midi_go_on_from_the_loop_of_a_journey(daemon: Daemo
     assert (made.slot, made.bars, made.bpm) == (0, 2.0, 120.0) and made.path != last.path
     assert came(stage.play(undo)).path == last.path
     assert came(stage.play(undo)).path == before.path
+
+
+def test_a_knob_that_is_turned_before_the_first_loop_of_a_journey_leaves_it_its_slot(
+    daemon: Daemon, stage: Stage
+) -> None:
+    before = came(stage.play(Render("quick", (("bars", 1),))))
+    stage.send(TOUR)
+    stage.send(SetKnob("guidance", 2.0))
+    loops = [came(stage.next("id:2")) for _ in range(2)]
+    assert daemon.session.slot(0).loop is not None and daemon.session.slot(0).is_passing
+    assert before.path not in {loop.path for loop in loops}
+
+
+def test_a_slot_that_a_cancelled_journey_leaves_answers_its_knobs_again(daemon: Daemon, stage: Stage) -> None:
+    came(stage.play(Render("quick", (("bars", 1),))))
+    stage.send(TOUR)
+    stage.send(Cancel(0))
+    assert isinstance(stage.next("id:2"), Failed)
+    for _ in range(600):
+        if daemon.session.slot(0).given_to is None:
+            break
+        time.sleep(0.05)
+    assert came(stage.play(SetKnob("guidance", 2.0))).slot == 0
 
 
 def test_undo_stops_the_journey_of_its_slot(daemon: Daemon, stage: Stage) -> None:

@@ -35,9 +35,15 @@ class Rig:
         self.events: queue.Queue[Event] = queue.Queue()
         self.worker = FakeJourneyWorker()
         self.is_busy = threading.Event()
+        self.ended: queue.Queue[JourneyRequest] = queue.Queue()
         keywords = {} if clock is None else {"clock": clock}
         self.player = JourneyPlayer(
-            lambda: self.worker, DropFolder(folder), self.events.put, self.is_busy.is_set, **keywords
+            lambda: self.worker,
+            DropFolder(folder),
+            self.events.put,
+            self.is_busy.is_set,
+            self.ended.put,
+            **keywords,
         )
 
     def next(self, *kinds: type[Event]) -> Event:
@@ -63,6 +69,18 @@ def test_every_piece_is_told_of(rig: Rig, tmp_path: Path) -> None:
     assert all(isinstance(event, Finished) and event.slot == 3 and event.bars == 2 for event in done)
     assert len([path for path in tmp_path.iterdir() if path.suffix == ".wav"]) == 2
     assert rig.worker.closed.wait(10)
+
+
+def test_the_end_of_a_journey_is_told_whatever_it_was(rig: Rig) -> None:
+    tours = [journey(seed=number) for number in range(4)]
+    rig.player.play(range(3, 4), tours[0], ORIGIN)
+    assert rig.ended.get(timeout=60) == tours[0]
+    rig.worker.let_go.clear()
+    for tour in tours[1:]:
+        rig.player.play(range(3, 4), tour, ORIGIN)
+    rig.player.cancel(3)
+    rig.worker.let_go.set()
+    assert sorted((rig.ended.get(timeout=60) for _ in range(3)), key=tours.index) == tours[1:]
 
 
 def test_the_session_is_told_of_what_is_a_loop_and_of_nothing_else(rig: Rig) -> None:

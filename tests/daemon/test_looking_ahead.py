@@ -15,8 +15,9 @@ from riffsidecar.daemon.follow import Forecaster
 from riffsidecar.music import Meter, Tempo
 from riffsidecar.session import Session, load_banks, packaged_presets
 from riffsidecar.session.ahead import likely_next
-from riffsidecar.session.commands import Command, Landed, SelectBank, SetBars, SetKnob, TriggerPad
+from riffsidecar.session.commands import Command, SelectBank, SetBars, SetKnob, TriggerPad
 from riffsidecar.session.events import Event, Failed, Finished, Origin
+from riffsidecar.session.reports import Landed
 from riffsidecar.session.requests import LoopRequest
 from riffsidecar.session.transport import Transport
 

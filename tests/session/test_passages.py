@@ -11,6 +11,7 @@ import pytest
 from riffsidecar.errors import MusicError, SessionError
 from riffsidecar.music import Chords, Tempo
 from riffsidecar.session import (
+    EndJourney,
     Landed,
     Loop,
     LoopRequest,
@@ -23,7 +24,7 @@ from riffsidecar.session import (
     SetTempo,
     TriggerPad,
 )
-from riffsidecar.session.commands import StartJourney
+from riffsidecar.session.commands import Command, StartJourney
 from riffsidecar.session.follow import followings
 from riffsidecar.session.journeys import JourneyRequest
 from riffsidecar.session.passages import Passage
@@ -163,6 +164,28 @@ def test_a_knob_leaves_a_loop_of_a_journey_as_it_is_in_the_slot_that_was_played_
     assert not turned.renders and path(turned.session) == "j0.wav"
     again = landed(turned.session.apply(Perform("again", (), 3)))
     assert [slot for slot, _ in again.apply(SetKnob("energy", 0.2)).renders] == [3]
+
+
+def test_a_knob_leaves_a_slot_to_the_journey_that_was_begun_there_until_that_ends(session: Session) -> None:
+    before = landed(session.apply(TriggerPad(3)))
+    session, _, outcome = begun(before)
+    ((_, journey),) = outcome.journeys
+    assert not session.apply(SetKnob("guidance", 2.0)).renders
+    session = session.apply(SetTempo(Tempo.parse(110))).session
+    assert not list(followings(session))
+    assert path(session) == path(before)
+    other = session.apply(EndJourney(replace(journey, seed=99))).session
+    assert not other.apply(SetKnob("guidance", 2.0)).renders
+    ended = session.apply(EndJourney(journey)).session
+    assert [each.slot for each in followings(ended)] == [3]
+    assert [slot for slot, _ in ended.apply(SetKnob("guidance", 2.0)).renders] == [3]
+
+
+@pytest.mark.parametrize("action", [TriggerPad(3), Perform("again", (), 3)])
+def test_what_is_played_where_a_journey_was_begun_is_played_on(session: Session, action: Command) -> None:
+    session = begun(landed(session.apply(TriggerPad(3))))[0]
+    session = landed(session.apply(action))
+    assert [slot for slot, _ in session.apply(SetKnob("guidance", 2.0)).renders] == [3]
 
 
 @pytest.mark.parametrize("actions", [("keep",), ("again", "undo")])
