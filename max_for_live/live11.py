@@ -39,7 +39,7 @@ _READY = "0.3 0.8 0.35 1."
 _FAILED = "0.9 0.2 0.15 1."
 _EMPTY = "0.3 0.3 0.3 1."
 _ID = "id:live11"  # then the pad and the reply port; every device's begins with id:live
-_DIAL_ID = f"{_ID}-dial"
+_DIAL_ID = f"{_ID}-dial"  # then the reply port
 _ANSWERS = ("/riff/state", "/riff/ack", "/riff/progress", "/riff/done", "/riff/error")
 
 
@@ -113,11 +113,15 @@ def _add_place(patch: Patch, wires: Wires, playing: str, place: str) -> None:
 
 def _add_knobs(patch: Patch, wires: Wires) -> None:
     width, height = _KNOB
+    named, name = patch.object("dial-named", "zl.join"), patch.object("dial-id", f"sprintf {_DIAL_ID}-%ld")
+    patch.connect(wires.port, name)
+    patch.cord(name, 0, named, 1)
+    patch.connect(named, wires.send)
     for place, knob in enumerate(KNOBS.values()):
         row, column = divmod(place, KNOBS_PER_ROW)
         rect = (_KNOBS_LEFT + column * width, _TOP + row * (height + 2), width - 2, height)
         control = knob_control(patch, knob, rect)
-        patch.connect(control, patch.object(f"{knob.name}-message", _knob_rule(knob)), wires.send)
+        patch.connect(control, patch.object(f"{knob.name}-message", _knob_rule(knob)), named)
         # A daemon that has come back is told how the dials stand.
         patch.cord("obj-back", 1, control)
 
@@ -128,7 +132,7 @@ def _knob_rule(knob: Knob) -> str:
     kind, is_there = "$f1", f"($f1 > {initial - _SAME:g}) && ($f1 < {initial + _SAME:g})"
     if knob.choices:
         kind, is_there = "$i1", f"$i1 == {initial:g}"
-    return f"if {is_there} then {knob.osc} {RELEASE} {_DIAL_ID} else {knob.osc} {kind} {_DIAL_ID}"
+    return f"if {is_there} then {knob.osc} {RELEASE} else {knob.osc} {kind}"
 
 
 def _add_pads(patch: Patch, wires: Wires) -> None:
@@ -168,7 +172,7 @@ def _add_pads(patch: Patch, wires: Wires) -> None:
     loops = patch.object("loops", "route -1")
     patch.cord(own, 2, loops)
     owed = _add_owed(patch, own, others, loops)
-    _add_bank(patch, (with_loop, owed), router)
+    _add_bank(patch, with_loop, owed)
     add_clips(patch, loops, with_loop)
 
 
@@ -265,6 +269,7 @@ def _add_owed(patch: Patch, own: str, others: str, loops: str) -> str:
 def _add_owed_errors(patch: Patch, others: str, owed: str, use: str) -> None:
     """Let the pads that wait for the loop of a dial fail with it, or look as before where it is cancelled."""
     dial = patch.object("dial-error", f"route {_DIAL_ID}")
+    patch.cord("obj-dial-id", 0, dial, 1)
     patch.cord(others, 3, dial)
     kinds = patch.object("dial-meant", f"route {CancelledError.code} {SupersededError.code}")
     patch.connect(dial, kinds)
@@ -284,7 +289,7 @@ def _add_owed_errors(patch: Patch, others: str, owed: str, use: str) -> None:
         patch.cord(use, outlet - 1, target)
 
 
-def _add_bank(patch: Patch, kept: tuple[str, ...], pads: str) -> None:
+def _add_bank(patch: Patch, with_loop: str, owed: str) -> None:
     """Ask for the bank when the daemon comes, and let no pad of another bank look as if it had a loop."""
     patch.cord("obj-back", 0, patch.message("state-ask", "/riff/query state"))
     patch.connect("obj-state-ask", "obj-send")
@@ -294,6 +299,12 @@ def _add_bank(patch: Patch, kept: tuple[str, ...], pads: str) -> None:
     anew = patch.object("bank-new", "t b b")
     patch.connect(another, anew, each)
     patch.cord(anew, 1, patch.message("no-loops", "clear"))
-    for pads_of_bank in kept:
+    for pads_of_bank in (with_loop, owed):
         patch.connect("obj-no-loops", pads_of_bank)
     patch.cord(each, 2, "obj-pad-empty")
+    # A daemon that comes back knows nothing of the pads that waited for the one before.
+    again = patch.object("pads-again", f"uzi {NUM_PADS}")
+    patch.cord("obj-back", 0, again)
+    patch.cord(again, 2, "obj-calm")
+    patch.cord("obj-back", 0, patch.message("nothing-owed", "clear"))
+    patch.connect("obj-nothing-owed", owed)

@@ -84,6 +84,7 @@ _ARITY: Final[Mapping[str, Arity]] = {
     "umenu": (1, 3, ("int", "", "")),
     "uzi": (2, 3, ("bang", "bang", "int")),
     "zl.change": (2, 2, ("", "")),
+    "zl.join": (2, 2, ("", "")),
     "zl.reg": (2, 2, ("", "")),
     "zl.rev": (2, 2, ("", "")),
     "zl.slice": (2, 2, ("", "")),

@@ -275,12 +275,12 @@ def test_live_11_shows_a_pad_that_was_cancelled_as_it_was_before() -> None:
     assert device.shown["pad3"][-1] == EMPTY, "the loop was one of another bank"
 
 
-def overtaken(device: TinyMax, pad: int) -> str:
+def overtaken(device: TinyMax, pad: int, port: int = PORT) -> str:
     """Click a pad, turn a dial before its loop is there, and return the name of the dial's request."""
     ask(device, pad)
     device.turn("morph", 0.25)
     dial = str(device.sent[-1][-1])
-    fail(device, mine(pad), "superseded", "a newer one")
+    fail(device, mine(pad, port), "superseded", "a newer one")
     assert device.shown[f"pad{pad}"][-1] == WAITING
     return dial
 
@@ -319,6 +319,34 @@ def test_live_11_pads_fail_and_are_cancelled_with_the_dial_that_overtook_them() 
         tell(device, finished(pad, "id:auto-9"))
     device.wait(500)
     assert not any(each["has_clip"] for each in slots(device))
+
+
+def test_live_11_pads_care_for_no_dial_of_another_device_of_the_set() -> None:
+    device = open_device(LIVE11)
+    dial = overtaken(device, 2)
+    assert dial == f"id:live11-dial-{PORT}"
+    for other in (f"id:live11-dial-{PORT + 1}", "id:live11-dial"):
+        fail(device, other, "model", "another's")
+        fail(device, other, "cancelled", "another's")
+    assert device.shown["pad2"][-1] == WAITING and "status" not in device.shown
+    device.turn("port", PORT + 1.0)
+    dial = overtaken(device, 3, PORT + 1)
+    fail(device, dial, "model", "no way")
+    assert dial == f"id:live11-dial-{PORT + 1}" and device.shown["pad3"][-1] == FAILED
+
+
+def test_live_11_pads_wait_for_no_loop_of_a_daemon_that_is_gone() -> None:
+    device = open_device(LIVE11)
+    tell(device, finished(1))
+    overtaken(device, 1)
+    overtaken(device, 2)
+    ask(device, 3)
+    device.wait(13_000)
+    device.hear("/riff/welcome", PORT, "0.1.0", "ready", "live11")
+    assert [device.shown[f"pad{pad}"][-1] for pad in (1, 2, 3)] == [READY, EMPTY, EMPTY]
+    tell(device, finished(2, "id:auto-9"))
+    device.wait(500)
+    assert [each["has_clip"] for each in slots(device)] == [1, 0, 0]
 
 
 def test_live_11_owes_no_loop_to_a_pad_that_was_clicked_twice_or_of_another_bank() -> None:

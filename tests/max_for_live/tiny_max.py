@@ -272,6 +272,12 @@ class TinyMax:
             if part:
                 self.out(name, outlet, part)
 
+    def do_zl_join(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
+        if inlet:
+            self.state[name] = message
+        else:
+            self.out(name, 0, [*message, *(self.state[name] or [])])
+
     def do_zl_reg(self, name: str, arguments: Atoms, inlet: int, message: Atoms) -> None:
         if inlet == 1:
             self.state[name] = message
