@@ -9,12 +9,14 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from riffsidecar.cli.autostart_entries import Entry, autostart_entry
 from riffsidecar.cli.context import Context, add_common_options
 from riffsidecar.cli.exit_codes import OK
 from riffsidecar.cli.install_device import daemon_command
 from riffsidecar.cli.live_library import Machine
+from riffsidecar.cli.probe import find_daemon
 from riffsidecar.config import config_path
 from riffsidecar.errors import ConfigError
 
@@ -54,8 +56,15 @@ def run(context: Context) -> int:
     entry = autostart_entry(machine, command, config_path().parent, user_id)
     action = context.args.action
     if action == "install":
+        osc = context.config.osc
+        other = None if entry.path.exists() else find_daemon(osc)
         _install(entry, _again(context), command)
-        context.terminal.line("the daemon runs now, and from every log-in on")
+        context.terminal.line(f"{entry.system} starts the daemon now, and at every log-in")
+        if other is not None:
+            context.terminal.note(
+                f"UDP port {osc.port} is taken ({other}): stop that daemon, then log in anew or run: "
+                f"{_again(context)}"
+            )
     elif action == "remove":
         _remove(context, entry)
     _tell(context, entry)
@@ -80,6 +89,7 @@ def _install(entry: Entry, again: str, command: Sequence[str]) -> None:
     """
     try:
         before = entry.path.read_bytes() if entry.path.exists() else None
+        made = [folder for folder in entry.path.parents if not folder.exists()]
         entry.path.parent.mkdir(parents=True, exist_ok=True)
         if before is not None:
             # An older entry may still be heeded; that there is none to forget is no problem.
@@ -91,7 +101,7 @@ def _install(entry: Entry, again: str, command: Sequence[str]) -> None:
     problem = _enable(entry)
     if not problem:
         return
-    _undo(entry, before)
+    _undo(entry, before, made)
     left = f"{entry.path} is gone again" if before is None else f"{entry.path} is the older one again"
     raise ConfigError(
         f"{entry.system} does not take it: {problem}; nothing was installed, {left}. "
@@ -108,12 +118,15 @@ def _enable(entry: Entry) -> str:
     return ""
 
 
-def _undo(entry: Entry, before: bytes | None) -> None:
+def _undo(entry: Entry, before: bytes | None, made: Sequence[Path]) -> None:
+    """Put back what was there before; ``made`` are the folders that were not, the innermost first."""
     for words in entry.disable:
         _try(words)
     try:
         if before is None:
             entry.path.unlink(missing_ok=True)
+            for folder in made:
+                folder.rmdir()
         else:
             entry.path.write_bytes(before)
             _enable(entry)

@@ -245,7 +245,7 @@ class OscSurface:
         try:
             arguments, token = self._clients.strip_token(decode_message(raw).arguments)
             if not self._clients.trusts(peer, token):
-                self._forbid(raw, peer, id_of(raw))
+                self._forbid(raw, peer, id_of(raw), token)
                 return
             arguments, request_id = split_id(arguments)
             if raw.address in ANSWERS:
@@ -274,8 +274,9 @@ class OscSurface:
         answer = request_error(request_id or self._new_id(), UnknownNameError.code, text)
         self._port.send(self._clients.replies(peer), answer)
 
-    def _forbid(self, raw: RawMessage, peer: Peer, request_id: str) -> None:
-        self._log.warning("%s from %s port %d refused: no token", raw.address, *peer)
+    def _forbid(self, raw: RawMessage, peer: Peer, request_id: str, token: str | None) -> None:
+        why = "no token" if token is None else "another token than the daemon's"
+        self._log.warning("%s from %s port %d refused: %s", raw.address, *peer, why)
         if self._malformed_answers.allows():
             text = (
                 "send token:... with the token of this daemon as the first argument, here or with /riff/hello"

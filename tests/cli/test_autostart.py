@@ -14,6 +14,7 @@ import pytest
 from riffsidecar.cli import autostart, main
 from riffsidecar.cli.autostart_entries import autostart_entry
 from riffsidecar.cli.live_library import Machine
+from riffsidecar.cli.probe import FoundDaemon
 from riffsidecar.errors import ConfigError
 
 PYTHON = "/opt/riff sidecar/bin/python"
@@ -95,10 +96,24 @@ def test_it_is_installed_shown_and_removed(
     assert main(["autostart", "install", "--out", "loops"]) == 0
     assert str(tmp_path / "loops") in unit(tmp_path).read_text(encoding="utf-8")
     assert [words[2] for words in ran] == ["daemon-reload", "enable"]
-    assert "the daemon runs now" in capsys.readouterr().out
+    assert "systemd starts the daemon now, and at every log-in" in capsys.readouterr().out
     assert main(["autostart", "remove"]) == 0
     assert not unit(tmp_path).exists() and ran[-1][2] == "disable"
     assert main(["autostart", "remove"]) == 0
+
+
+def test_a_daemon_that_has_the_port_already_is_told_of(
+    ran: list[tuple[str, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(autostart, "find_daemon", lambda osc: FoundDaemon("0.1.0", "ready"))
+    assert main(["autostart", "install"]) == 0
+    told = capsys.readouterr().err
+    assert "UDP port 9123 is taken (riffsidecar 0.1.0, ready): stop that daemon" in told
+    assert main(["autostart", "install"]) == 0
+    assert "taken" not in capsys.readouterr().err, "the older entry's own is stopped first"
 
 
 def test_show_tells_what_is_installed_and_what_install_would_change(
@@ -167,7 +182,7 @@ def test_a_system_that_refuses_leaves_nothing_behind_and_the_next_command_is_nam
     assert f"nothing was installed, {unit(tmp_path)} is gone again" in err
     assert ("riffsidecar autostart install --out 'my loops'" in err) == (problem is not None)
     assert "start the daemon by hand: " in err and f"-m riffsidecar run --out '{tmp_path}/my loops'" in err
-    assert not unit(tmp_path).exists()
+    assert not (tmp_path / ".config").exists()
 
 
 def test_an_older_entry_stays_where_the_new_one_is_refused(
