@@ -45,7 +45,8 @@ class BarSpans:
         joined: list[Span] = []
         for start, end in sorted((Fraction(start), Fraction(end)) for start, end in self.spans):
             if not 0 <= start < end <= MAX_BARS:
-                raise MusicError(f"the part after {start} and up to {end} bars is none, but {_ALLOWED}")
+                fault = "end before they begin" if start >= end else "lie outside a loop"
+                raise MusicError(f"bars {start + 1}-{end} {fault}: they {_ALLOWED}")
             if joined and start <= joined[-1][1]:
                 joined[-1] = joined[-1][0], max(end, joined[-1][1])
             else:

@@ -196,8 +196,9 @@ def _other_format(content: bytes, wav_error: RiffError) -> Waveform:
             samples = file.read(limit, dtype="float32", always_2d=True)
             rate = int(file.samplerate)
     except (soundfile.SoundFileError, ValueError, TypeError, RuntimeError) as error:
+        fault = wav_error if content[:4] == b"RIFF" else "it is of no format that is known here, or broken"
         raise AudioError(
-            f"no audio that can be read: {wav_error}; give a WAV, AIFF, FLAC, MP3 or Ogg file"
+            f"no audio that can be read: {fault}; give a WAV, AIFF, FLAC, MP3 or Ogg file"
         ) from error
     return Waveform(np.ascontiguousarray(samples.T[:8]), rate)
 
