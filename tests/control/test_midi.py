@@ -278,7 +278,9 @@ def test_a_clock_that_stops_before_it_is_known_is_heard_no_more() -> None:
     for _ in range(12):
         now[0] += 1 / 50
         midi.play(0xF8)
+    midi.play(0x90, 36, 64)
     assert recorder.command() == HearClock(is_heard=True)
+    assert recorder.command() == TriggerPad(1, 64)  # and so every beat of the clock has been read
     now[0] += 2.0
     assert recorder.command() == HearClock(is_heard=False)
     surface.close()
