@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
@@ -93,7 +92,9 @@ class Channel:
         self._out = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)
         self._asks: queue.Queue[Ask | None] = queue.Queue()
-        threading.Thread(target=self._read, args=(sys.stdin.buffer,), daemon=True).start()
+        # Not sys.stdin: Python closes that at its end, and aborts where a thread still reads it.
+        asked = os.fdopen(os.dup(0), "rb")
+        threading.Thread(target=self._read, args=(asked,), daemon=True).start()
 
     def send(self, message: Answer | Heard) -> None:
         """Say something."""

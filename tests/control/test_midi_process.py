@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -96,6 +98,19 @@ def test_a_system_that_cannot_be_reached_says_why_and_leaves_nothing_behind(play
     with pytest.raises(MidiError, match="does not answer"):
         play("refusing_midi")
     assert threading.active_count() == threads
+
+
+def test_a_process_that_ends_while_the_daemon_still_holds_its_pipe_ends_without_a_word() -> None:
+    start = midi_process._START.format(path=sys.path)
+    with subprocess.Popen(
+        [sys.executable, "-c", start, "support_control:refusing_midi", ""],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        code = process.wait(WAIT_S)
+        said, complained = process.communicate()
+    assert (code, complained) == (0, b"") and b"does not answer" in said
 
 
 def test_a_surface_is_played_again_after_its_process_was_killed(play: Play) -> None:
