@@ -15,8 +15,9 @@ from riffsidecar.training.compose import compose
 from riffsidecar.training.config import EvaluationConfig, TrainingConfig, load_config
 from riffsidecar.training.evaluation.bench import Bench
 from riffsidecar.training.evaluation.loops import Ask, Loop, RealLoop
+from riffsidecar.training.labels import GROUPS, LABEL_GENRES, group_of
 from riffsidecar.training.score import FAMILIES, Score
-from riffsidecar.training.tagger import GROUPS, TAGGER_GENRES, Tags, group_of
+from riffsidecar.training.tagger import Tags
 
 __all__ = ["LENGTH", "FakeStudio", "World", "hits", "tagged", "tones"]
 
@@ -52,8 +53,8 @@ def tones(length: LoopLength, pitches: tuple[int, ...], seed: int = 0) -> np.nda
 def tagged(score: Score, noise: float = 0.0, seed: int = 0) -> Tags:
     """Return what a tagger hears that is right about a score, or has so much noise in its ears."""
     rng = np.random.default_rng(seed)
-    genre = noise * rng.standard_normal(len(TAGGER_GENRES))
-    genre[TAGGER_GENRES.index(score.attributes.genre)] += 5.0
+    genre = noise * rng.standard_normal(len(LABEL_GENRES))
+    genre[LABEL_GENRES.index(score.attributes.genre)] += 5.0
     groups = noise * rng.standard_normal(len(GROUPS)) - 3.0
     for part in score.parts:
         group = group_of(part.instrument)
@@ -157,9 +158,9 @@ class World:
 def lost(seed: int) -> Tags:
     """Return what a tagger hears in noise."""
     rng = np.random.default_rng((seed, 3))
-    embedding = np.concatenate([np.zeros(len(TAGGER_GENRES) + len(GROUPS)), rng.standard_normal(8) + 9.0])
+    embedding = np.concatenate([np.zeros(len(LABEL_GENRES) + len(GROUPS)), rng.standard_normal(8) + 9.0])
     return Tags(
-        rng.standard_normal(len(TAGGER_GENRES)).astype(np.float32),
+        rng.standard_normal(len(LABEL_GENRES)).astype(np.float32),
         rng.standard_normal(len(GROUPS)).astype(np.float32),
         float(rng.standard_normal()),
         (embedding / np.linalg.norm(embedding)).astype(np.float32),

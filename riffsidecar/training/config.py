@@ -43,7 +43,7 @@ _LEAST = {
     "crop_columns": 3,
     **dict.fromkeys(("seed", "judge_seed", "threads", "checkpoint_minutes", "warmup_steps"), 0),
     **dict.fromkeys(("encoder_blocks", "decoder_blocks", "kl_weight", "gradient_weight"), 0),
-    **dict.fromkeys(("peak_weight", "anchor_weight", "guidance"), 0),
+    **dict.fromkeys(("peak_weight", "anchor_weight", "caption_weight", "guidance"), 0),
 }
 """The least value of a setting; others are above 0."""
 
@@ -128,6 +128,7 @@ class DenoiserConfig:
     harmony_dropout: float = 0.5
     control_dropout: float = 0.4
     roll_share: float = 0.25
+    caption_weight: float = 0.1
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""

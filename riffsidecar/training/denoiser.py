@@ -25,6 +25,7 @@ from riffsidecar.diffusion.text import TextEncoder, load_tokenizer, tokenize
 from riffsidecar.errors import TrainingError
 from riffsidecar.training.config import DenoiserConfig, TrainingConfig
 from riffsidecar.training.dataset import LoopRecord, LoopSet
+from riffsidecar.training.labels import CaptionHead, Labels
 from riffsidecar.training.latents import LatentSet
 from riffsidecar.training.precision import autocast
 from riffsidecar.training.run import Run
@@ -73,12 +74,14 @@ class Batch:
         columns: (loops, column_channels, columns) float32.
         controls: (loops, control_size) float32.
         captions: one a loop, "" where it is dropped.
+        records: what is known of the loops.
     """
 
     latents: NDArray[np.float32]
     columns: NDArray[np.float32]
     controls: NDArray[np.float32]
     captions: tuple[str, ...]
+    records: tuple[LoopRecord, ...]
 
 
 class Batches:
@@ -96,23 +99,26 @@ class Batches:
         settings = self._settings
         columns = int(rng.choice(self._lengths, p=self._chances))
         picks = rng.choice(self._groups[columns], max(1, batch_columns // columns))
-        clean, conditions, controls, captions = [], [], [], []
+        clean, conditions, controls, captions, records = [], [], [], [], []
         for index in picks:
             record = self._latents.records[int(index)]
             latents = self._latents.latents[int(index)].astype(np.float32)
             column, control = _conditions(record, self._latents.controls[int(index)], settings, rng)
             if rng.random() < settings.roll_share:
                 latents, column = _rolled(latents, column, record, rng)
+            records.append(record)
             clean.append(latents)
             conditions.append(column)
             controls.append(control)
             drop = rng.random() < settings.caption_dropout
             captions.append("" if drop else record.captions[int(rng.integers(len(record.captions)))])
-        return Batch(np.stack(clean), np.stack(conditions), np.stack(controls), tuple(captions))
+        return Batch(
+            np.stack(clean), np.stack(conditions), np.stack(controls), tuple(captions), tuple(records)
+        )
 
 
 class TextLoss:
-    """Returns the loss of rectified flow on batches of loops."""
+    """Returns the loss of rectified flow on batches of loops, and that of their captions' labels."""
 
     def __init__(
         self, latents: LatentSet, indices: list[int], tokenizer_folder: Path, settings: DenoiserConfig
@@ -124,11 +130,12 @@ class TextLoss:
         self,
         denoiser: ColumnDenoiser,
         text_encoder: TextEncoder,
+        head: CaptionHead,
         rng: np.random.Generator,
         *,
         batch_columns: int,
-    ) -> tuple[Tensor, int]:
-        """Return the mean squared error of the velocity and the number of loops."""
+    ) -> tuple[Tensor, Tensor, int]:
+        """Return the mean squared error of the velocity, the labels' cross entropy and how many loops."""
         batch = self._batches.draw(rng, batch_columns)
         count = len(batch.captions)
         target = torch.from_numpy(batch.latents).to(denoiser.device)
@@ -138,15 +145,21 @@ class TextLoss:
         mixed = torch.lerp(target, noise, time.view(-1, 1, 1, 1))
         ids, mask, _ = (t.to(denoiser.device) for t in tokenize(self._tokenizer, list(batch.captions)))
         with autocast(denoiser.device):
+            hidden = text_encoder(ids, mask)
             velocity = denoiser(
                 mixed,
                 time * 1000,
-                text_encoder(ids, mask),
+                hidden,
                 mask,
                 torch.from_numpy(batch.columns).to(denoiser.device),
                 torch.from_numpy(batch.controls).to(denoiser.device),
             )
-        return (velocity.float() - (noise - target)).square().mean(), count
+        error = (velocity.float() - (noise - target)).square().mean()
+        told = [place for place, caption in enumerate(batch.captions) if caption]
+        if not told:
+            return error, error.new_zeros(()), count
+        labels = Labels.of([batch.records[place] for place in told])
+        return error, labels.loss(head(hidden[told].float(), mask[told])), count
 
 
 def _open_run(
@@ -155,7 +168,7 @@ def _open_run(
     folder: Path,
     config: TrainingConfig,
     start_from: Path | None = None,
-) -> tuple[Run, ColumnDenoiser, TextEncoder]:
+) -> tuple[Run, ColumnDenoiser, TextEncoder, CaptionHead]:
     settings = config.denoiser
     torch.manual_seed(config.seed)
     text_encoder = TextEncoder.from_table(text_folder, num_layers=settings.text_layers)
@@ -170,9 +183,10 @@ def _open_run(
     )
     if start_from is not None:
         adopt_weights(start_from, denoiser, text_encoder)
-    nets = {"denoiser": denoiser, "text_encoder": text_encoder}
+    head = CaptionHead(text_encoder.config.width)
+    nets = {"denoiser": denoiser, "text_encoder": text_encoder, "caption_head": head}
     run = Run.configured(folder, nets, settings, config)
-    return run, denoiser, text_encoder
+    return run, denoiser, text_encoder, head
 
 
 def train_denoiser(
@@ -188,25 +202,27 @@ def train_denoiser(
     """Train, or go on training, in ``folder``; a new run begins with ``start_from``, if any."""
     settings = config.denoiser
     latents = LatentSet(loops, autoencoder, folder / "latents.npz")
-    run, denoiser, text_encoder = _open_run(autoencoder, text_folder, folder, config, start_from)
+    run, denoiser, text_encoder, head = _open_run(autoencoder, text_folder, folder, config, start_from)
     loss = TextLoss(latents, loops.train, text_folder, settings)
     validation = TextLoss(latents, loops.held_out, text_folder, settings)
 
     def loss_of(step: int, rng: np.random.Generator) -> tuple[Tensor, dict[str, float], int]:
-        value, size = loss(denoiser, text_encoder, rng, batch_columns=settings.batch_columns)
-        return value, {"loss": float(value.detach())}, size
+        error, named, size = loss(denoiser, text_encoder, head, rng, batch_columns=settings.batch_columns)
+        figures = {"loss": float(error.detach()), "captions": float(named.detach())}
+        return error + settings.caption_weight * named, figures, size
 
     sample = prompt_samples(folder / "samples", autoencoder, denoiser, text_encoder, text_folder)
 
     def report_with_validation(step: int, steps: int, figures: dict[str, float], rate: float) -> None:
         if step % SAMPLE_STEPS == 0 or step == steps:
             with run.averaged(), torch.no_grad():
-                values = [
-                    float(validation(denoiser, text_encoder, np.random.default_rng(i), batch_columns=1024)[0])
+                losses = [
+                    validation(denoiser, text_encoder, head, np.random.default_rng(i), batch_columns=1024)
                     for i in range(8)
                 ]
                 sample(step)
-            figures = {**figures, "validation": float(np.mean(values))}
+            for name, place in (("validation", 0), ("validation_captions", 1)):
+                figures = {**figures, name: float(np.mean([float(each[place]) for each in losses]))}
         report(step, steps, figures, rate)
 
     run.train(loss_of, report_with_validation)
@@ -220,7 +236,7 @@ def averaged_nets(
     Raises:
         TrainingError: ``folder`` holds no state.
     """
-    run, denoiser, text_encoder = _open_run(autoencoder, text_folder, folder, config)
+    run, denoiser, text_encoder, _ = _open_run(autoencoder, text_folder, folder, config)
     if run.step == 0:
         raise TrainingError(f"nothing trained in {folder}: run `riffsidecar train denoiser` first")
     run.average()

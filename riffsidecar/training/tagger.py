@@ -16,30 +16,17 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from riffsidecar.training.compose import GENRES
 from riffsidecar.training.config import TrainingConfig
-from riffsidecar.training.dataset import LoopRecord, LoopSet, make_record, write_shard
+from riffsidecar.training.dataset import LoopSet, make_record, write_shard
 from riffsidecar.training.ear import HELD_OUT, Ear, Lesson, Say, judge_loops, kept, teach, windows
-from riffsidecar.training.instruments import INSTRUMENTS
+from riffsidecar.training.labels import NUM_LABELS, Labels, split_labels
 
-__all__ = ["GROUPS", "TAGGER_GENRES", "Tagger", "Tags", "group_of", "held_out_timbres", "trained_tagger"]
-
-TAGGER_GENRES = tuple(sorted(GENRES))
-"""What the first head tells apart."""
-
-GROUPS = ("kit", "percussion", "bass", "keys", "guitar", "strings", "winds", "choir", "pad", "lead", "mallet")
-"""Groups of instruments that the second head hears, each by itself."""
+__all__ = ["Tagger", "Tags", "held_out_timbres", "trained_tagger"]
 
 _EMBEDDING = 128
 _DROPOUT = 0.3
 _SHARD = 25
 _TRAIN_SEED = 5
-
-
-def group_of(instrument: str) -> str | None:
-    """Return the group of an instrument, None for textures, which are not asked for by themselves."""
-    family = INSTRUMENTS[instrument].family
-    return family if family in GROUPS else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,22 +49,17 @@ class Tagger(Ear):
     def __init__(self, width: int = 32) -> None:
         super().__init__(width)
         self.hidden = nn.Sequential(nn.Linear(self.num_features, _EMBEDDING), nn.SiLU())
-        self.heads = nn.Linear(_EMBEDDING, len(TAGGER_GENRES) + len(GROUPS) + 1)
+        self.heads = nn.Linear(_EMBEDDING, NUM_LABELS)
 
     def embed(self, spectrogram: Tensor) -> Tensor:
         """Return ``(batch, 128)``, from which every head reads."""
         return self.hidden(self.features(spectrogram))
 
-    def split(self, embedding: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the logits ``(batch, genres)``, ``(batch, groups)`` and ``(batch,)`` of the drums."""
-        genre, groups, drums = self.heads(embedding).split([len(TAGGER_GENRES), len(GROUPS), 1], dim=-1)
-        return genre, groups, drums[:, 0]
-
     @torch.no_grad()
     def listen(self, spectrogram: NDArray[np.float32]) -> Tags:
         """Hear one loop ``(2, n_mels, frames)`` in windows all round it."""
         embedding = self.embed(windows(spectrogram)).mean(0, keepdim=True)
-        genre, groups, drums = self.split(embedding)
+        genre, groups, drums = split_labels(self.heads(embedding))
         return Tags(
             genre[0].log_softmax(-1).numpy(),
             groups[0].numpy(),
@@ -102,25 +84,6 @@ def held_out_timbres(folder: Path, config: TrainingConfig, say: Say) -> LoopSet 
             write_shard(data, number, made)
             say(f"tagger's loops {seeds.stop}/{settings.tagger_loops}")
     return LoopSet(data, held_out=HELD_OUT) if starts else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Labels:
-    genre: NDArray[np.int64]
-    groups: NDArray[np.float32]
-    drums: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, records: Sequence[LoopRecord]) -> _Labels:
-        groups = np.zeros((len(records), len(GROUPS)), np.float32)
-        for row, record in zip(groups, records, strict=True):
-            for group in filter(None, map(group_of, record.attributes["instruments"])):
-                row[GROUPS.index(group)] = 1.0
-        return cls(
-            np.asarray([TAGGER_GENRES.index(record.attributes["genre"]) for record in records]),
-            groups,
-            np.asarray([record.attributes["drums"] for record in records], np.float32),
-        )
 
 
 class _Together:
@@ -157,15 +120,10 @@ def trained_tagger(
 
 def _train(tagger: Tagger, sets: Sequence[LoopSet], steps: int, say: Say) -> None:
     loops = _Together(sets)
-    labels = _Labels.of(loops.records)
+    labels = Labels.of(loops.records)
 
     def loss(batch: Tensor, picks: NDArray[np.int64]) -> Tensor:
         embedding = F.dropout(tagger.embed(batch), _DROPOUT)
-        genre, groups, drums = tagger.split(embedding)
-        return (
-            F.cross_entropy(genre, torch.from_numpy(labels.genre[picks]), label_smoothing=0.05)
-            + 3.0 * F.binary_cross_entropy_with_logits(groups, torch.from_numpy(labels.groups[picks]))
-            + F.binary_cross_entropy_with_logits(drums, torch.from_numpy(labels.drums[picks]))
-        )
+        return labels[picks].loss(tagger.heads(embedding), label_smoothing=0.05)
 
     teach(tagger, Lesson(loops.crop, loops.train, loss), steps, _TRAIN_SEED, say, "tagger")

@@ -41,6 +41,7 @@ def _batch(count: int, caption: str = "deep drums") -> Batch:
         np.stack([columns] * count),
         np.stack([controls] * count),
         (caption,) * count,
+        (),
     )
 
 

@@ -13,14 +13,8 @@ from riffsidecar.training import tagger as room
 from riffsidecar.training.config import TrainingConfig, load_config
 from riffsidecar.training.dataset import LoopRecord, LoopSet
 from riffsidecar.training.instruments import INSTRUMENTS
-from riffsidecar.training.tagger import (
-    GROUPS,
-    TAGGER_GENRES,
-    Tagger,
-    group_of,
-    held_out_timbres,
-    trained_tagger,
-)
+from riffsidecar.training.labels import GROUPS, LABEL_GENRES, group_of
+from riffsidecar.training.tagger import Tagger, held_out_timbres, trained_tagger
 
 LOOPS = 24
 KINDS = (("house", ["kit-909"], True), ("ambient", ["warm-pad"], False))
@@ -83,7 +77,7 @@ def test_every_instrument_but_a_texture_has_a_group() -> None:
 def test_the_tagger_hears_loops_of_any_length(frames: int) -> None:
     tagger = Tagger(width=4).eval()
     tags = tagger.listen(np.random.default_rng(frames).standard_normal((2, 256, frames), np.float32))
-    assert tags.genre.shape == (len(TAGGER_GENRES),) and tags.instruments.shape == (len(GROUPS),)
+    assert tags.genre.shape == (len(LABEL_GENRES),) and tags.instruments.shape == (len(GROUPS),)
     assert np.linalg.norm(tags.embedding) == pytest.approx(1.0, abs=1e-5)
     assert np.exp(tags.genre).sum() == pytest.approx(1.0, abs=1e-5)
 
@@ -98,7 +92,7 @@ def test_the_tagger_learns_genre_instruments_and_drums(tmp_path: Path) -> None:
     rather_kit: dict[bool, list[float]] = {True: [], False: []}
     for index, record in enumerate(loops.records):
         tags = tagger.listen(uint8_to_mel(loops.spectrogram(index)))
-        assert TAGGER_GENRES[int(tags.genre.argmax())] == record.attributes["genre"]
+        assert LABEL_GENRES[int(tags.genre.argmax())] == record.attributes["genre"]
         kit, pad = (float(tags.instruments[GROUPS.index(group)]) for group in ("kit", "pad"))
         rather_kit[record.attributes["drums"]].append(kit - pad)
         assert (tags.drums > 0) == record.attributes["drums"]

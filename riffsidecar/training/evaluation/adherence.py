@@ -11,9 +11,10 @@ from scipy.stats import rankdata
 
 from riffsidecar.training.evaluation.bench import SPLITS, Bench, caption
 from riffsidecar.training.evaluation.table import Check, Part, Row
+from riffsidecar.training.labels import GROUPS, LABEL_GENRES, group_of
 from riffsidecar.training.lexicon import understand
 from riffsidecar.training.score import Score
-from riffsidecar.training.tagger import GROUPS, TAGGER_GENRES, Tags, group_of
+from riffsidecar.training.tagger import Tags
 
 __all__ = ["Asked", "adherence_row", "area_under_curve", "measure_adherence", "named_groups"]
 
@@ -74,7 +75,7 @@ class Asked:
                 if group is not None:
                     row[GROUPS.index(group)] = 1 if group in named else -1
         return cls(
-            np.asarray([TAGGER_GENRES.index(score.attributes.genre) for score in scores]),
+            np.asarray([LABEL_GENRES.index(score.attributes.genre) for score in scores]),
             groups,
             np.asarray([score.attributes.drums for score in scores]),
         )
@@ -98,9 +99,7 @@ def adherence_row(name: str, asked: Asked, heard: Sequence[Tags]) -> Row:
     """Return the areas under the curves, their mean as ``auc``, and the hits, of what was heard."""
     genre = np.stack([tags.genre for tags in heard])
     groups = np.stack([tags.instruments for tags in heard])
-    by_genre = [
-        area_under_curve(genre[:, index], asked.genre == index) for index in range(len(TAGGER_GENRES))
-    ]
+    by_genre = [area_under_curve(genre[:, index], asked.genre == index) for index in range(len(LABEL_GENRES))]
     by_group = []
     for index in range(len(GROUPS)):
         told = asked.groups[:, index] >= 0

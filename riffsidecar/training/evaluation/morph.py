@@ -15,7 +15,8 @@ from riffsidecar.training.evaluation.bench import Bench
 from riffsidecar.training.evaluation.distances import nearest_distances, stacked
 from riffsidecar.training.evaluation.loops import Ask
 from riffsidecar.training.evaluation.table import Check, Part, Row
-from riffsidecar.training.tagger import GROUPS, Tags
+from riffsidecar.training.labels import GROUPS
+from riffsidecar.training.tagger import Tags
 
 __all__ = ["measure_morph", "rank_correlation"]
 

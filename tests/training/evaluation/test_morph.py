@@ -11,7 +11,8 @@ from support_evaluation import World, lost, tagged
 from riffsidecar.training.evaluation.loops import Ask, Loop
 from riffsidecar.training.evaluation.morph import _JOURNEYS, measure_morph, rank_correlation
 from riffsidecar.training.evaluation.table import Part
-from riffsidecar.training.tagger import GROUPS, Tags
+from riffsidecar.training.labels import GROUPS
+from riffsidecar.training.tagger import Tags
 
 
 @pytest.mark.parametrize(("values", "rank"), [([1, 2, 3], 1.0), ([3, 2, 1], -1.0), ([5, 5, 5], 0.0)])
