@@ -10,6 +10,7 @@ from typing import Final
 
 from riffsidecar.errors import BusyError, RenderError
 from riffsidecar.session.events import Origin
+from riffsidecar.session.loops import Loop
 from riffsidecar.session.requests import LoopRequest
 
 __all__ = ["MAX_JOINED", "Cancelled", "Mailbox", "Posted", "Ticket"]
@@ -20,13 +21,17 @@ MAX_JOINED: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Stand for one render: its slot, its request, the key of the request and everybody who asked for it."""
+    """Stand for one render: its slot, its request, the key of the request and everybody who asked for it.
+
+    ``base`` is a loop of the same latents, which are then decoded alone.
+    """
 
     job_id: int
     slot: int
     key: str
     request: LoopRequest
     origins: tuple[Origin, ...]
+    base: Loop | None = None
 
     def __post_init__(self) -> None:
         """Refuse a ticket that nobody asked for.

@@ -80,7 +80,7 @@ class RenderService:
         self._ready_bar = ready_bar
         self._times = RenderTimes()
         self._unheard_s: dict[int, float] = {}
-        self._bases: dict[int, Loop] = {}
+        self._telling: int | None = None
         self._worker = worker
         self._store = LoopStore(worker, drop, cache)
         self._emit = emit
@@ -124,7 +124,7 @@ class RenderService:
 
         Supersedes what waits or runs in the slot, unless it is the same request, which is joined.
         """
-        ticket = Ticket(next(self._job_ids), slot, request.digest, request, tuple(origins))
+        ticket = Ticket(next(self._job_ids), slot, request.digest, request, tuple(origins), base)
         for origin in ticket.origins:
             self._emit(Acked(origin, slot))
         cached = self._store.find(request)
@@ -133,8 +133,6 @@ class RenderService:
                 self._fail(ticket, CancelledError("the daemon is stopping; ask again when it runs"))
                 return
             if cached is None:
-                if base is not None:
-                    self._bases[ticket.job_id] = base
                 self._post(ticket)
                 return
         self.make_way(slot)
@@ -179,23 +177,17 @@ class RenderService:
 
     def cancel(self, slot: int | None) -> None:
         """Cancel what waits and runs in ``slot``, or with None everywhere."""
-        with self._condition:
-            stopped = self._mailbox.cancel(slot)
-            if stopped.interrupted is not None:
-                self._worker.cancel(stopped.interrupted.job_id)
-            self._forget_waiting(slot)
-        for ticket in stopped.withdrawn:
+        for ticket in self._stopped(slot, CancelledError.code):
             self._fail(ticket, cancelled(ticket))
 
     def make_way(self, slot: int) -> None:
         """Stop what a slot renders and waits for, because something newer takes its place."""
+        withdrawn = self._stopped(slot, SupersededError.code)
         with self._condition:
-            stopped = self._mailbox.cancel(slot, SupersededError.code)
-            if stopped.interrupted is not None:
-                self._worker.cancel(stopped.interrupted.job_id)
-            self._forget_waiting(slot)
-        for withdrawn in stopped.withdrawn:
-            self._fail(withdrawn, superseded(withdrawn))
+            # What is on its way into the folder is told of first: the newest is heard last.
+            self._condition.wait_for(lambda: self._telling != slot, _PATIENCE_S)
+        for ticket in withdrawn:
+            self._fail(ticket, superseded(ticket))
 
     def close(self, timeout_s: float = 4.0) -> None:
         """Cancel everything, end the worker, return within ``timeout_s``; closing twice is closing once."""
@@ -207,6 +199,14 @@ class RenderService:
         self._worker.close(timeout_s * 0.75)
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout_s * 0.25)
+
+    def _stopped(self, slot: int | None, code: str) -> tuple[Ticket, ...]:
+        with self._condition:
+            stopped = self._mailbox.cancel(slot, code)
+            if stopped.interrupted is not None:
+                self._worker.cancel(stopped.interrupted.job_id)
+            self._forget_waiting(slot)
+        return stopped.withdrawn
 
     def _post(self, ticket: Ticket) -> None:
         now_s = self._clock()
@@ -232,6 +232,8 @@ class RenderService:
             except Exception as error:
                 logger.exception("render %d for slot %d failed in the daemon", ticket.job_id, ticket.slot)
                 self._finish_failed(WorkerError(f"{type(error).__name__}: {error}; see the daemon's log"))
+            finally:
+                self._note_told()
             self._health.note()
 
     def _next(self) -> Ticket | None:
@@ -285,6 +287,7 @@ class RenderService:
             return
         with self._condition:
             wanted = self._mailbox.commit()
+            self._telling = ticket.slot if wanted else None
         if cached is None and not wanted:
             self._store.keep(ticket.request, loop)
         if not wanted:
@@ -307,13 +310,19 @@ class RenderService:
         """Publish a draft first, where it comes in time for a bar that the loop itself would miss."""
         request = replace(ticket.request, quality=_DRAFT)
         full_s, draft_s = self._times.seconds(ticket.request), self._times.seconds(request)
-        if full_s is None or draft_s is None or request == ticket.request or request.latents_tempo:
+        if full_s is None or draft_s is None or request == ticket.request:
+            return
+        if request.latents_tempo or ticket.base is not None:
             return
         cached, now_s = self._store.find(request), self._clock()
         ready_s = now_s if cached is not None else now_s + draft_s
         if not 0 < self._ready_bar(ready_s) < self._ready_bar(now_s + full_s):
             return
         loop = cached.loop if cached is not None else self._render(ticket, request)
+        with self._condition:
+            if self._mailbox.stop_code is not None:
+                raise cancelled(ticket)
+            self._telling = ticket.slot
         path = self._store.publish(request, replace(loop, stem=draft_name(loop.stem)), cached)
         if cached is None:
             self._store.keep(request, loop, path)
@@ -324,6 +333,12 @@ class RenderService:
             running = self._mailbox.running
         for origin in running.origins if running is not None else ():
             self._emit(Previewed(finished(origin, ticket.slot, made, render_s, cached is not None)))
+        self._note_told()
+
+    def _note_told(self) -> None:
+        with self._condition:
+            self._telling = None
+            self._condition.notify_all()
 
     def _render(self, ticket: Ticket, request: LoopRequest) -> RenderedLoop:
         started_s = self._clock()
@@ -331,10 +346,9 @@ class RenderService:
         self._worker.start()
         self._health.load_problem = ""
         with self._condition:
-            base = self._bases.pop(ticket.job_id, None)
             if self._mailbox.stop_code is not None:
                 raise cancelled(ticket)
-        content = None if base is None else as_told(base)
+        content = None if ticket.base is None else as_told(ticket.base)
         if content is not None:
             return self._worker.render(ticket.job_id, request, report, again=Again(content, denoise=False))
         loop = self._worker.render(ticket.job_id, request, report)
@@ -345,8 +359,7 @@ class RenderService:
         with self._condition:
             if self._mailbox.running is None:
                 return
-            stop_code = self._mailbox.stop_code
-            ticket = self._mailbox.finish()
+            stop_code, ticket = self._mailbox.stop_code, self._mailbox.finish()
         if stop_code == SupersededError.code:
             error = superseded(ticket)
         elif stop_code is not None:
@@ -364,15 +377,14 @@ class RenderService:
     def _announce(
         self, ticket: Ticket, loop: RenderedLoop, path: Path, started_s: float, cached: bool
     ) -> None:
-        request = ticket.request
         render_s = self._clock() - started_s
         with self._condition:
             self._unheard_s.pop(ticket.slot, None)
         self.counts["cached" if cached else "rendered"] += 1
-        self.counts["predicted"] += self._ahead.was_made_ahead(request)
+        self.counts["predicted"] += self._ahead.was_made_ahead(ticket.request)
         source = " from the cache" if cached else ""
         logger.info("slot %d: %s in %.3f s%s", ticket.slot, path.name, render_s, source)
-        made = Loop(request, str(path), loop.sha256)
+        made = Loop(ticket.request, str(path), loop.sha256)
         for origin in ticket.origins:
             self._emit(finished(origin, ticket.slot, made, render_s, cached))
 
@@ -382,7 +394,6 @@ class RenderService:
             self._unheard_s.pop(each, None)
 
     def _fail(self, ticket: Ticket, error: RiffError) -> None:
-        self._bases.pop(ticket.job_id, None)
         if error.code != SupersededError.code:
             self._forget_waiting(ticket.slot)
         for origin in ticket.origins:

@@ -184,6 +184,16 @@ def test_a_loop_at_another_tempo_is_decoded_from_the_file_that_plays(stage: Stag
     assert stage.worker.renders[-1] == ("loop", "normal", False), "its recipe makes the same latents"
 
 
+def test_a_loop_whose_latents_are_there_is_decoded_and_not_drafted(stage: Stage) -> None:
+    stage.ask("learn")
+    stage.wait(lambda: stage.done("learn"))
+    (finished,) = [event for event in stage.events if isinstance(event, Finished)]
+    stage.song = stage.song.started(stage.worker.now_s, Fraction(1))
+    stage.ask("back at its tempo", base=finished.loop)
+    stage.wait(lambda: stage.done("back at its tempo"))
+    assert stage.worker.renders[1:] == [("back at its tempo", "normal", True)]
+
+
 def test_render_times_are_those_of_columns_and_steps() -> None:
     times = RenderTimes()
     assert times.seconds(REQUEST) is None

@@ -231,6 +231,29 @@ def test_a_cached_loop_supersedes_the_running_render_of_its_slot(
     assert isinstance(failed, Failed) and failed.code == "superseded"
 
 
+def test_a_loop_that_is_on_its_way_into_the_folder_is_told_of_before_a_newer_one_from_the_cache(
+    bench: Bench, request_120: LoopRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.service.submit(3, request_120, [ME])
+    bench.log.wait(1)
+    publish, arrived, go = bench.drop.publish, threading.Event(), threading.Event()
+
+    def slowly(name_stem: str, wav: bytes) -> Path:
+        arrived.set()
+        assert go.wait(timeout=10)
+        return publish(name_stem, wav)
+
+    monkeypatch.setattr(bench.drop, "publish", slowly)
+    bench.service.submit(3, replace(request_120, prompt="older"), [ME])
+    assert arrived.wait(timeout=10)
+    newer = threading.Thread(target=bench.service.submit, args=(3, request_120, [YOU]))
+    newer.start()
+    newer.join(0.2)
+    go.set()
+    newer.join(10)
+    assert [end.origin for end in bench.log.wait(3)] == [ME, ME, YOU], "the last value is the one heard last"
+
+
 def test_only_the_newest_of_many_waiting_requests_is_rendered(bench: Bench, request_120: LoopRequest) -> None:
     bench.hold(1, request_120)
     for seed in range(50):
