@@ -11,6 +11,7 @@ import hashlib
 import logging
 import math
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -206,8 +207,8 @@ class SeedFolderSurface:
                 for entry in entries:
                     if entry.name.startswith(".") or Path(entry.name).suffix.lower() not in SUFFIXES:
                         continue
-                    status = entry.stat()
-                    if entry.is_file():
+                    status = _status(entry)
+                    if status is not None and stat.S_ISREG(status.st_mode):
                         signature = status.st_size, status.st_mtime_ns
                         found.append((status.st_mtime_ns, entry.path, signature))
         except OSError as error:
@@ -267,6 +268,15 @@ class SeedFolderSurface:
             logger.exception("the seeds were not taken, and are told again")
         else:
             self._told = shelf
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return what an entry of the folder is; None for a link to nowhere, or a file that has gone by now."""
+    try:
+        return entry.stat()
+    except OSError as error:
+        logger.debug("%s is no seed: %s", entry.name, error)
+        return None
 
 
 class _Waker(Handler):

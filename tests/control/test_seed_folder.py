@@ -104,6 +104,17 @@ def test_a_broken_file_is_told_of_and_harms_no_other(rig: Rig, caplog: pytest.Lo
     assert told.problem == "" and len(told.seeds) == 1
 
 
+def test_a_link_to_nowhere_hides_no_other_file(rig: Rig) -> None:
+    for number in range(4):
+        write_audio(rig.folder / f"{number}.wav", beat(100.0, 1))
+        try:
+            (rig.folder / f"gone {number}.wav").symlink_to(rig.folder.parent / "nowhere.wav")
+        except OSError:
+            pytest.skip("no links can be made here")
+    (told,) = rig.looked()
+    assert sorted(seed.name for seed in told.seeds) == ["0", "1", "2", "3"] and told.problem == ""
+
+
 def test_a_file_that_goes_takes_its_seed_along_and_one_that_changes_is_read_again(rig: Rig) -> None:
     path = write_audio(rig.folder / "a.wav", beat(100.0, 2))
     (first,) = rig.looked()
