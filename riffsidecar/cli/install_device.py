@@ -57,10 +57,12 @@ def packaged_devices() -> Path:
 
 def daemon_command(context: Context, machine: Machine) -> list[str]:
     """Return the words that run the daemon from anywhere, without a shell and its search path."""
-    folder = context.folder
+    folder = context.folder.expanduser()
     if context.args.out is None and not folder.is_absolute():
         folder = machine.music / "riffsidecar"
-    words = [sys.executable, "-m", "riffsidecar", "run", "--out", str(folder.expanduser().absolute())]
+    # It is run from the home folder. Without -P a file there, such as random.py, would be taken for Python's.
+    words = [sys.executable, "-P", "-m", "riffsidecar"]
+    words += ["run", "--out", str(folder.absolute())]
     if context.args.config is not None:
         words += ["--config", str(context.args.config.absolute())]
     return words
@@ -81,7 +83,7 @@ def run(context: Context) -> int:
     terminal.table(("device", "is", "file"), rows)
     terminal.line()
     terminal.line("Next, in Live:")
-    terminal.line(f"  1. Start the daemon: {_typed(machine, ['riffsidecar', *command[3:]])}")
+    terminal.line(f"  1. Start the daemon: {_typed(machine, ['riffsidecar', *command[4:]])}")
     terminal.line("     (or drag Riffsidecar Launcher onto any track and click Start)")
     terminal.line("  2. In the browser, under User Library, open Presets, Audio Effects, Max Audio Effect.")
     terminal.line("  3. Drag Riffsidecar onto an audio track (in Live 11: Riffsidecar (Live 11)).")

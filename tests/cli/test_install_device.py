@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -129,13 +130,37 @@ def test_the_launcher_is_told_where_riffsidecar_lies(home: Path, capsys: pytest.
     launcher = home / ".config" / "riffsidecar" / "launcher.json"
     assert document["launcher"] == str(launcher)
     usual = str(home / "Music" / "riffsidecar")
-    expected = [sys.executable, "-m", "riffsidecar", "run", "--out", usual]
+    expected = [sys.executable, "-P", "-m", "riffsidecar", "run", "--out", usual]
     assert json.loads(launcher.read_text(encoding="utf-8")) == {"command": expected}
     Path("live.toml").write_text("", "utf-8")
     main(["install-device", "--library", str(library), "--out", "my loops", "--config", "live.toml"])
     typed = f"riffsidecar run --out '{home}/my loops' --config {home}/live.toml\n"
     assert f"Start the daemon: {typed}" in capsys.readouterr().out
-    assert json.loads(launcher.read_text(encoding="utf-8"))["command"][5] == str(home / "my loops")
+    assert json.loads(launcher.read_text(encoding="utf-8"))["command"][6] == str(home / "my loops")
+
+
+def test_the_folder_of_the_configuration_is_taken_where_it_is_a_whole_path(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    library = str(made(home / "User Library"))
+    for written, taken in (("~/riffs", home / "riffs"), ("riffs", home / "Music" / "riffsidecar")):
+        Path("live.toml").write_text(f'[output]\nfolder = "{written}"\n', "utf-8")
+        main(["install-device", "--library", library, "--config", "live.toml", "--json"])
+        assert json.loads(capsys.readouterr().out)["command"][6] == str(taken)
+
+
+def test_a_file_in_the_home_folder_is_not_taken_for_one_of_pythons_own(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["install-device", "--library", str(made(home / "User Library")), "--json"])
+    words = json.loads(capsys.readouterr().out)["command"]
+    (home / "queue.py").write_text("raise SystemExit('taken for the queue of Python')", encoding="utf-8")
+    done = subprocess.run(
+        [*words[:4], "--version"], cwd=home, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_library_that_cannot_be_written_is_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
