@@ -8,7 +8,8 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from riffsidecar.cli.autostart_entries import Entry, autostart_entry
@@ -16,13 +17,15 @@ from riffsidecar.cli.context import Context, add_common_options
 from riffsidecar.cli.exit_codes import OK
 from riffsidecar.cli.install_device import daemon_command
 from riffsidecar.cli.live_library import Machine
-from riffsidecar.cli.probe import find_daemon
+from riffsidecar.cli.probe import FoundDaemon, find_daemon
 from riffsidecar.config import config_path
 from riffsidecar.errors import ConfigError
 
 __all__ = ["add_parser", "run"]
 
 _LIMIT_S = 30
+_FORGET_S = 30.0
+_POLL_S = 0.25
 _NO_SESSION = ("bus", "xdg_runtime_dir", "medium", "not been booted")
 
 
@@ -53,22 +56,26 @@ def run(context: Context) -> int:
     machine = Machine.here(dict(os.environ))
     user_id = os.getuid() if hasattr(os, "getuid") else 0
     command = daemon_command(context, machine)
-    entry = autostart_entry(machine, command, config_path().parent, user_id)
+    entry = autostart_entry(machine, command, config_path().parent, user_id, _user(os.environ))
     action = context.args.action
     if action == "install":
-        osc = context.config.osc
-        other = None if entry.path.exists() else find_daemon(osc)
-        _install(entry, _again(context), command)
+        other = _install(context, entry, command)
         context.terminal.line(f"{entry.system} starts the daemon now, and at every log-in")
         if other is not None:
             context.terminal.note(
-                f"UDP port {osc.port} is taken ({other}): stop that daemon, then log in anew or run: "
-                f"{_again(context)}"
+                f"UDP port {context.config.osc.port} is taken ({other}): stop that daemon, then log in anew "
+                f"or run: {_again(context)}"
             )
     elif action == "remove":
         _remove(context, entry)
     _tell(context, entry)
     return OK
+
+
+def _user(environ: Mapping[str, str]) -> str:
+    """Return the user as Windows names them."""
+    domain, name = environ.get("USERDOMAIN", ""), environ.get("USERNAME", "")
+    return f"{domain}\\{name}" if domain and name else name
 
 
 def _again(context: Context) -> str:
@@ -81,8 +88,10 @@ def _again(context: Context) -> str:
     return shlex.join(words)
 
 
-def _install(entry: Entry, again: str, command: Sequence[str]) -> None:
+def _install(context: Context, entry: Entry, command: Sequence[str]) -> FoundDaemon | None:
     """Write the entry and let the system heed it; where it does not, all is as it was before.
+
+    Return the daemon that has the port already, other than the older entry's own.
 
     Raises:
         ConfigError: the file cannot be written, or the system does not take it.
@@ -93,19 +102,20 @@ def _install(entry: Entry, again: str, command: Sequence[str]) -> None:
         entry.path.parent.mkdir(parents=True, exist_ok=True)
         if before is not None:
             # An older entry may still be heeded; that there is none to forget is no problem.
-            for words in entry.disable:
-                _try(words)
+            _forget(entry)
+        other = find_daemon(context.config.osc)
         entry.path.write_text(entry.text, encoding=entry.encoding, newline="\n")
     except OSError as error:
         raise ConfigError(f"{entry.path} cannot be written: {error}") from error
     problem = _enable(entry)
     if not problem:
-        return
+        return other
     _undo(entry, before, made)
+    remedy = _remedy(entry, problem, _again(context))
     left = f"{entry.path} is gone again" if before is None else f"{entry.path} is the older one again"
     raise ConfigError(
         f"{entry.system} does not take it: {problem}; nothing was installed, {left}. "
-        f"{_remedy(entry, problem, again)}; until then start the daemon by hand: {shlex.join(command)}"
+        f"{remedy}; until then start the daemon by hand: {shlex.join(command)}"
     )
 
 
@@ -118,10 +128,19 @@ def _enable(entry: Entry) -> str:
     return ""
 
 
+def _forget(entry: Entry) -> list[str]:
+    """Let the system forget the entry, wait until it has, and return what went wrong."""
+    problems = [problem for words in entry.disable if (problem := _try(words))]
+    until_s = time.monotonic() + _FORGET_S
+    # launchd takes nothing of the same name before the daemon has ended.
+    while entry.held and time.monotonic() < until_s and not _try(entry.held):
+        time.sleep(_POLL_S)
+    return problems
+
+
 def _undo(entry: Entry, before: bytes | None, made: Sequence[Path]) -> None:
     """Put back what was there before; ``made`` are the folders that were not, the innermost first."""
-    for words in entry.disable:
-        _try(words)
+    _forget(entry)
     try:
         if before is None:
             entry.path.unlink(missing_ok=True)
@@ -150,16 +169,15 @@ def _remedy(entry: Entry, problem: str, again: str) -> str:
 
 
 def _remove(context: Context, entry: Entry) -> None:
-    problems = [_try(words) for words in entry.disable]
+    problems = _forget(entry)
     is_there = entry.path.exists()
     try:
         entry.path.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"{entry.path} cannot be removed: {error}") from error
-    if is_there and any(problems):
-        said = "; ".join(problem for problem in problems if problem)
+    if is_there and problems:
         context.terminal.note(
-            f"{entry.system} did not answer as it should ({said}): "
+            f"{entry.system} did not answer as it should ({'; '.join(problems)}): "
             "a daemon that it has started may run until you log out"
         )
 
@@ -168,7 +186,7 @@ def _try(words: Sequence[str]) -> str:
     """Run a command of the system and return what went wrong, or an empty string."""
     try:
         done = subprocess.run(  # noqa: S603 - the words are our own table's
-            words, capture_output=True, text=True, timeout=_LIMIT_S, check=False
+            words, capture_output=True, text=True, errors="replace", timeout=_LIMIT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)

@@ -31,6 +31,7 @@ class Entry:
         text: what the file holds.
         encoding: how.
         enable: the commands that make the system heed it, and ``disable`` those that make it forget.
+        held: a command that succeeds until the system has forgotten it, where ``disable`` does not wait.
     """
 
     system: str
@@ -39,9 +40,12 @@ class Entry:
     encoding: str
     enable: tuple[tuple[str, ...], ...]
     disable: tuple[tuple[str, ...], ...]
+    held: tuple[str, ...] = ()
 
 
-def autostart_entry(machine: Machine, command: Sequence[str], config_folder: Path, user_id: int = 0) -> Entry:
+def autostart_entry(
+    machine: Machine, command: Sequence[str], config_folder: Path, user_id: int = 0, user: str = ""
+) -> Entry:
     """Return the entry of a machine's system.
 
     Args:
@@ -49,6 +53,7 @@ def autostart_entry(machine: Machine, command: Sequence[str], config_folder: Pat
         command: the daemon's program and its arguments, all paths absolute.
         config_folder: riffsidecar's own; systemd looks beside it, and the Task Scheduler's file lies in it.
         user_id: of the user, for launchd.
+        user: the user's name with the domain, for the Task Scheduler.
 
     Raises:
         ConfigError: the system has no known way.
@@ -58,7 +63,7 @@ def autostart_entry(machine: Machine, command: Sequence[str], config_folder: Pat
     if machine.platform == "darwin":
         return _launchd(machine, command, user_id)
     if machine.platform == "win32":
-        return _task(command, config_folder)
+        return _task(command, config_folder, user)
     if machine.platform.startswith("linux"):
         return _systemd(command, config_folder)
     raise ConfigError(
@@ -91,6 +96,7 @@ def _launchd(machine: Machine, command: Sequence[str], user_id: int) -> Entry:
         "utf-8",
         (("launchctl", "bootstrap", domain, str(path)),),
         (("launchctl", "bootout", f"{domain}/{_LAUNCHD_LABEL}"),),
+        ("launchctl", "print", f"{domain}/{_LAUNCHD_LABEL}"),
     )
 
 
@@ -124,18 +130,20 @@ def _systemd(command: Sequence[str], config_folder: Path) -> Entry:
     )
 
 
-def _task(command: Sequence[str], config_folder: Path) -> Entry:
+def _task(command: Sequence[str], config_folder: Path, user: str) -> Entry:
     path = config_folder / "autostart.xml"
     program = PureWindowsPath(command[0])
     # The program with a w opens no window of its own.
     quiet = program.with_name("pythonw.exe") if program.name.lower() == "python.exe" else program
     arguments = subprocess.list2cmdline(command[1:])
+    # Without a name it is for the log-in of anybody, which only an administrator may ask for.
+    whose = f"<UserId>{escape(user)}</UserId>" if user else ""
     text = (
         '<?xml version="1.0" encoding="UTF-16"?>\n'
         '<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">\n'
         "  <RegistrationInfo><Description>Loops beside the DAW</Description></RegistrationInfo>\n"
-        "  <Triggers><LogonTrigger><Enabled>true</Enabled></LogonTrigger></Triggers>\n"
-        '  <Principals><Principal id="Author"><LogonType>InteractiveToken</LogonType>'
+        f"  <Triggers><LogonTrigger><Enabled>true</Enabled>{whose}</LogonTrigger></Triggers>\n"
+        f'  <Principals><Principal id="Author">{whose}<LogonType>InteractiveToken</LogonType>'
         "<RunLevel>LeastPrivilege</RunLevel></Principal></Principals>\n"
         "  <Settings>\n"
         "    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>\n"

@@ -15,6 +15,7 @@ from riffsidecar.cli import autostart, main
 from riffsidecar.cli.autostart_entries import autostart_entry
 from riffsidecar.cli.live_library import Machine
 from riffsidecar.cli.probe import FoundDaemon
+from riffsidecar.config import OscConfig
 from riffsidecar.errors import ConfigError
 
 PYTHON = "/opt/riff sidecar/bin/python"
@@ -29,6 +30,7 @@ def test_launchd_gets_an_agent_that_runs_at_log_in_and_again_after_a_crash(tmp_p
     assert agent["RunAtLoad"] is True and agent["KeepAlive"] == {"SuccessfulExit": False}
     assert entry.enable == (("launchctl", "bootstrap", "gui/501", str(entry.path)),)
     assert entry.disable == (("launchctl", "bootout", "gui/501/io.github.riffsidecar"),)
+    assert entry.held == ("launchctl", "print", "gui/501/io.github.riffsidecar")
 
 
 def test_systemd_gets_a_user_service_whose_words_are_quoted_its_way(tmp_path: Path) -> None:
@@ -55,7 +57,22 @@ def test_the_task_scheduler_gets_a_task_without_a_window_or_a_time_limit(tmp_pat
     assert task.find(f"{space}Triggers/{space}LogonTrigger") is not None
     assert task.findtext(f"{space}Settings/{space}ExecutionTimeLimit") == "PT0S"
     assert (entry.encoding, entry.path) == ("utf-16", tmp_path / "riffsidecar/autostart.xml")
+    assert "UserId" not in entry.text
     assert entry.enable[0] == ("schtasks.exe", "/Create", "/TN", "riffsidecar", "/XML", str(entry.path), "/F")
+
+
+def test_the_task_is_for_the_log_in_of_its_own_user_as_for_anybodys_an_administrator_has_to_ask(
+    tmp_path: Path,
+) -> None:
+    words = (r"C:\Python312\python.exe", *COMMAND[1:])
+    entry = autostart_entry(Machine("win32", tmp_path), words, tmp_path, user=r"STUDIO\Kim & co")
+    task = ElementTree.fromstring(entry.text.split("\n", 1)[1])
+    space = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
+    trigger = task.find(f"{space}Triggers/{space}LogonTrigger")
+    # The schema wants what all triggers have before what this one has.
+    assert trigger is not None and [each.tag for each in trigger] == [f"{space}Enabled", f"{space}UserId"]
+    assert trigger.findtext(f"{space}UserId") == r"STUDIO\Kim & co"
+    assert task.findtext(f"{space}Principals/{space}Principal/{space}UserId") == r"STUDIO\Kim & co"
 
 
 def test_an_unknown_system_and_a_program_without_a_path_are_refused(tmp_path: Path) -> None:
@@ -103,15 +120,20 @@ def test_it_is_installed_shown_and_removed(
 
 
 def test_a_daemon_that_has_the_port_already_is_told_of(
-    ran: list[tuple[str, ...]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    ran: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(autostart, "find_daemon", lambda osc: FoundDaemon("0.1.0", "ready"))
-    assert main(["autostart", "install"]) == 0
-    told = capsys.readouterr().err
-    assert "UDP port 9123 is taken (riffsidecar 0.1.0, ready): stop that daemon" in told
+    stops = False
+
+    def find_daemon(osc: OscConfig) -> FoundDaemon | None:
+        is_stopped = stops and any("disable" in words for words in ran)
+        return None if is_stopped else FoundDaemon("0.1.0", "ready")
+
+    monkeypatch.setattr(autostart, "find_daemon", find_daemon)
+    for _ in range(2):
+        assert main(["autostart", "install"]) == 0
+        told = capsys.readouterr().err
+        assert "UDP port 9123 is taken (riffsidecar 0.1.0, ready): stop that daemon" in told
+    stops = True
     assert main(["autostart", "install"]) == 0
     assert "taken" not in capsys.readouterr().err, "the older entry's own is stopped first"
 
@@ -146,6 +168,34 @@ def test_an_older_entry_is_let_go_before_a_new_one_is_made(
     main(["autostart", "install", "--out", "elsewhere"])
     assert [words[2] for words in ran] == ["disable", "daemon-reload", "enable"]
     assert "elsewhere" in unit(tmp_path).read_text(encoding="utf-8")
+
+
+def test_launchd_gets_a_new_entry_when_it_has_let_the_older_one_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def run(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
+        said.append(command[1])
+        # It forgets when the daemon has ended, a while after it was told to.
+        is_held = said[-2:] in (["bootout", "print"], ["print", "print"]) and said.count("print") < 3
+        is_early = command[1] == "bootstrap" and said[-2:] == ["bootout", "bootstrap"]
+        refused = is_early or (command[1] == "print" and not is_held)
+        return subprocess.CompletedProcess(command, int(refused), "", "5: Input/output error")
+
+    monkeypatch.setattr(autostart.subprocess, "run", run)
+    monkeypatch.setattr(autostart, "_POLL_S", 0.0)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["autostart", "install"]) == 0
+    assert main(["autostart", "install", "--out", "elsewhere"]) == 0
+    assert said == ["bootstrap", "bootout", "print", "print", "print", "bootstrap"]
+
+
+def test_what_a_system_says_in_letters_of_its_own_is_read_all_the_same() -> None:
+    code = r"import sys; sys.stderr.buffer.write(b'Zugriff f\x81r Kim verweigert'); sys.exit(1)"
+    assert "r Kim verweigert" in autostart._try((sys.executable, "-c", code))
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, problem: str | None) -> None:
