@@ -85,7 +85,9 @@ def main(argv: Sequence[str] | None = None, *, factory: str = DEFAULT_FACTORY) -
             # It tells of every touch of every file, and would drown what --verbose is for.
             logging.getLogger("watchdog").setLevel(logging.INFO)
             code: int = args.run(Context(args, config, terminal, factory))
-            sys.stdout.flush()
+            # In Windows, autostart runs pythonw.exe, which has no streams.
+            if sys.stdout is not None:
+                sys.stdout.flush()
             return code
     except RiffError as error:
         logger.debug("the command failed", exc_info=True)

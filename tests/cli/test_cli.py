@@ -491,3 +491,11 @@ def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
         timeout=60,
     )
     assert run.stdout == f"riffsidecar {__version__}\n"
+
+
+def test_where_there_is_nothing_to_write_to_as_in_pythonw_a_command_ends_as_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for stream in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, None)
+    assert (main(["knobs"]), main(["presets", "no-such-bank"])) == (0, 2)
