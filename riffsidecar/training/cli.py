@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
             default=max(1, (os.cpu_count() or 2) - 1),
             help="data, evaluate: processes that compose",
         )
-        if name in ("autoencoder", "denoiser"):
+        if name in ("autoencoder", "denoiser", "distill"):
             command.add_argument(
                 "--start-from",
                 type=Path,
@@ -173,6 +173,7 @@ def _distill(arguments: argparse.Namespace, config: TrainingConfig) -> None:
         config,
         _Progress("loops"),
         _Progress("loops"),
+        start_from=arguments.start_from,
     )
 
 

@@ -17,6 +17,7 @@ from riffsidecar.training.config import HELD_OUT_BATCHES, DistillConfig, Trainin
 from riffsidecar.training.denoiser import Batches, Report
 from riffsidecar.training.precision import autocast
 from riffsidecar.training.run import Run
+from riffsidecar.training.start import adopt_flow_map
 from riffsidecar.training.trajectories import Teacher, Trajectories, Trajectory, solve_trajectories, taught_by
 
 __all__ = ["FlowMapLoss", "distil", "matching_adapter"]
@@ -87,12 +88,16 @@ def _leaps(rng: np.random.Generator, count: int, points: int) -> np.ndarray:
     return np.asarray(leaps)
 
 
-def _open_run(teacher: ColumnDenoiser, folder: Path, config: TrainingConfig) -> tuple[Run, FlowMapAdapter]:
+def _open_run(
+    teacher: ColumnDenoiser, folder: Path, config: TrainingConfig, start_from: Path | None = None
+) -> tuple[Run, FlowMapAdapter]:
     settings = config.distill
     torch.manual_seed(config.seed)
     shape = {name: value for name, value in teacher.config.items() if not name.startswith("_")}
     shape.pop("time_cond_proj_dim", None)
     adapter = FlowMapAdapter(shape, rank=settings.rank, guidance_scale=settings.guidance_scale)
+    if start_from is not None:
+        adopt_flow_map(start_from, adapter)
     run = Run.configured(folder / _FOLDER, {"adapter": adapter}, settings, config)
     return run, adapter
 
@@ -106,6 +111,8 @@ def distil(
     config: TrainingConfig,
     report_solved: Report,
     report: Report,
+    *,
+    start_from: Path | None = None,
 ) -> None:
     """Solve the trajectories that are missing, then learn, or go on learning, the flow map in ``folder``.
 
@@ -120,12 +127,13 @@ def distil(
         config: sizes and settings.
         report_solved: told of the batches of trajectories.
         report: told of the steps of training.
+        start_from: a checkpoint whose flow map a new run begins with.
     """
     settings = config.distill
     teacher = Teacher(denoiser, text_encoder, text_folder, settings)
     if not taught_by(teacher, _trajectories(folder)):
         (folder / _FOLDER / "state.pt").unlink(missing_ok=True)
-    run, adapter = _open_run(denoiser, folder, config)
+    run, adapter = _open_run(denoiser, folder, config, start_from)
     denoiser.to(run.device).requires_grad_(False)
     text_encoder.to(run.device).requires_grad_(False)
     trajectories = solve_trajectories(

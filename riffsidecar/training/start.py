@@ -10,10 +10,11 @@ import torch
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.diffusion.checkpoints import load_pipeline
 from riffsidecar.diffusion.denoiser import ColumnDenoiser
+from riffsidecar.diffusion.flow_map import FlowMapAdapter
 from riffsidecar.diffusion.text import TextEncoder
 from riffsidecar.errors import TrainingError
 
-__all__ = ["adopt_autoencoder", "adopt_autoencoder_weights", "adopt_weights"]
+__all__ = ["adopt_autoencoder", "adopt_autoencoder_weights", "adopt_flow_map", "adopt_weights"]
 
 
 def adopt_autoencoder(checkpoint: Path, folder: Path) -> None:
@@ -54,4 +55,22 @@ def adopt_weights(checkpoint: Path, denoiser: ColumnDenoiser, text_encoder: Text
     except RuntimeError as error:
         raise TrainingError(
             f"the nets of {checkpoint} do not fit this configuration ({error}); start from another one"
+        ) from error
+
+
+def adopt_flow_map(checkpoint: Path, adapter: FlowMapAdapter) -> None:
+    """Give ``adapter`` the weights that it has in ``checkpoint``, whose denoiser may be another.
+
+    Raises:
+        CheckpointError: it cannot be read.
+        TrainingError: it has no flow map, or one of another shape.
+    """
+    finished = load_pipeline(checkpoint).flow_map
+    if finished is None:
+        raise TrainingError(f"{checkpoint} has no flow map to start from; leave --start-from out")
+    try:
+        adapter.load_state_dict(finished.state_dict())
+    except RuntimeError as error:
+        raise TrainingError(
+            f"the flow map of {checkpoint} does not fit this configuration ({error}); start from another one"
         ) from error

@@ -10,6 +10,7 @@ import pytest
 import torch
 from support_diffusion import TEXT_FOLDER, tiny_pipeline
 
+from riffsidecar.diffusion.checkpoints import packaged_checkpoint
 from riffsidecar.diffusion.conditioning import column_conditions, control_vector
 from riffsidecar.diffusion.denoiser import ColumnDenoiser
 from riffsidecar.diffusion.flow_map import FlowMapAdapter
@@ -19,6 +20,7 @@ from riffsidecar.music import Chords, Key, LoopLength, Meter, Tempo
 from riffsidecar.training.config import DistillConfig, TrainingConfig
 from riffsidecar.training.denoiser import Batch
 from riffsidecar.training.distill import FlowMapLoss, distil, matching_adapter
+from riffsidecar.training.start import adopt_flow_map
 from riffsidecar.training.trajectories import Teacher, Trajectory, solve_trajectories
 
 LENGTH = LoopLength.parse(1, Meter.parse("4/4"), Tempo.parse(120))
@@ -140,6 +142,21 @@ def test_a_flow_map_of_other_nets_is_not_taken(tmp_path: Path) -> None:
     config = TrainingConfig(seed=1, distill=dataclasses.replace(SETTINGS, steps=2, decay_share=0.0))
     nets = pipeline.denoiser, pipeline.text_encoder, TEXT_FOLDER
     assert matching_adapter(*nets, tmp_path, config) is None
+
+
+def test_a_new_run_can_begin_with_a_checkpoints_flow_map(
+    pipeline: LoopPipeline, tmp_path: Path
+) -> None:
+    finished = FlowMapAdapter.from_pretrained(packaged_checkpoint() / "flow_map")
+    adapter = FlowMapAdapter(finished.config.denoiser, rank=finished.config.rank)
+    adopt_flow_map(packaged_checkpoint(), adapter)
+    for name, value in adapter.state_dict().items():
+        assert torch.equal(value, finished.state_dict()[name].float()), name
+    with pytest.raises(TrainingError, match="does not fit"):
+        adopt_flow_map(packaged_checkpoint(), FlowMapAdapter(finished.config.denoiser, rank=4))
+    pipeline.save_pretrained(tmp_path)
+    with pytest.raises(TrainingError, match="no flow map to start from"):
+        adopt_flow_map(tmp_path, adapter)
 
 
 def test_trajectories_that_are_there_are_kept(pipeline: LoopPipeline, tmp_path: Path) -> None:
