@@ -18,7 +18,7 @@ const GREEN = [0.3, 0.8, 0.35, 1];
 const PING = Buffer.from("/riff/ping\0\0,\0\0\0");
 
 let port = @PORT@;
-let isAutostart = false;
+let isAutostart = false; // until one runs: who stops it later means it
 let lastPong = 0;
 const begun = Date.now();
 let child = null; // what this device has started
@@ -26,8 +26,8 @@ let startedAt = 0;
 let shown = "";
 
 const socket = dgram.createSocket("udp4");
-socket.on("message", (data) => {
-  if (data.toString("latin1").startsWith("/riff/pong")) {
+socket.on("message", (data, from) => {
+  if (from.port === port && data.toString("latin1").startsWith("/riff/pong")) {
     lastPong = Date.now();
     look();
   }
@@ -64,15 +64,13 @@ function look() {
   const wasStarted = startedAt > 0;
   if (isThere()) {
     startedAt = 0;
+    isAutostart = false;
     return tell(GREEN, child ? "riffsidecar runs, started here" : "riffsidecar runs");
   }
   if (wasStarted && Date.now() - startedAt < PATIENCE_MS) return;
   if (wasStarted) startedAt = 0;
   // Not before a daemon that runs has had time to answer.
-  if (isAutostart && !child && Date.now() - begun > FIRST_LOOK_MS) {
-    isAutostart = false;
-    return start();
-  }
+  if (isAutostart && !child && Date.now() - begun > FIRST_LOOK_MS) return start();
   tell(RED, "riffsidecar does not run");
 }
 
@@ -92,6 +90,7 @@ function command() {
 }
 
 function start() {
+  isAutostart = false;
   if (isThere()) return look();
   if (child && startedAt > 0) return tell(AMBER, "riffsidecar is starting already");
   if (child) return tell(AMBER, "one was started here that does not answer at this port: stop it first");

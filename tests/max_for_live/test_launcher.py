@@ -67,9 +67,9 @@ class Launcher:
         self.process.stdin.write(json.dumps(words) + "\n")
         self.process.stdin.flush()
 
-    def until(self, kind: str, text: str = "") -> list[Any]:
+    def until(self, kind: str, text: str = "", timeout_s: float = WAIT_S) -> list[Any]:
         while True:
-            message = self.lines.get(timeout=WAIT_S)
+            message = self.lines.get(timeout=timeout_s)
             if message[0] == kind and text in str(message[1:]):
                 return message
 
@@ -174,6 +174,26 @@ def test_a_set_that_asks_for_it_starts_the_daemon_when_none_answers(
     launcher.say("autostart", 1)
     launcher.until("status", "started here")
     assert pid_file.exists()
+
+
+def test_a_daemon_that_somebody_stops_is_not_started_again_by_a_set_that_asks_for_one(
+    launcher: Launcher, pid_file: Path
+) -> None:
+    port = free_port()
+    daemon = [sys.executable, str(pid_file.with_name("daemon.py")), str(pid_file), "--port", str(port)]
+    with subprocess.Popen(daemon) as running:
+        launcher.say("port", port)
+        launcher.say("autostart", 1)
+        launcher.until("status", "riffsidecar runs")
+        pid_file.unlink()
+        running.kill()
+    launcher.until("status", "does not run")
+    launcher.say("start")
+    launcher.until("status", "started here")
+    launcher.say("stop")
+    launcher.until("status", "is stopped")
+    with pytest.raises(queue.Empty):
+        launcher.until("status", "starts", timeout_s=2)
 
 
 def test_a_daemon_at_the_port_before_is_not_taken_for_one_at_the_new_port(
