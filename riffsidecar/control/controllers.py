@@ -109,7 +109,8 @@ def _launchpad(name: str, title: str, port: str) -> Controller:
         pulses=True,
         enter=mode(1),
         leave=mode(0),
-        note="Its MIDI port, not its DAW port. It is put into programmer mode; the lower left 4x4 plays.",
+        note="Name its MIDI port, not its DAW port, as input and as output: through that it is put into "
+        "programmer mode. The lower left 4x4 plays.",
     )
 
 

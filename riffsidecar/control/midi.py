@@ -284,6 +284,9 @@ class MidiSurface:
         self._input = (name, backend.open_input(name, self._receive))
         self._desk.meet(name)
         logger.info("MIDI input %s is open", name)
+        if self._desk.controller.enter and not self._output_name:
+            title = self._desk.controller.title
+            logger.warning("name the output of the %s under [midi], or it is left in its own mode", title)
 
     def _open_output(self, backend: MidiBackend, names: Sequence[str]) -> None:
         if self._output is not None or not self._output_name:

@@ -238,6 +238,18 @@ def test_a_surface_lights_a_launchpad_in_its_colours_and_brings_it_into_its_mode
     assert sent[-1] == row.leave
 
 
+def test_a_launchpad_without_an_output_cannot_be_brought_into_its_mode_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    midi = FakeMidi(("LPMiniMK3 MIDI 28:1",), ("LPMiniMK3 MIDI 28:1",))
+    surface = MidiSurface(backend=midi, poll_s=0.05)
+    surface.start(Recorder())
+    midi.wait_for("LPMiniMK3 MIDI 28:1")
+    surface.close()
+    assert "name the output of the Novation Launchpad Mini mk3 under [midi]" in caplog.text
+    assert midi.sent.empty()
+
+
 def test_a_controller_that_is_named_wins_over_the_name_of_the_port_and_an_unknown_one_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="one of generic"):
         MidiSurface(backend=FakeMidi(), controller="theremin")
