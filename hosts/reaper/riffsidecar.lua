@@ -102,12 +102,11 @@ function riffsidecar.look(state)
 end
 
 local function ask_folder()
-  local folder = reaper.GetExtState(SECTION, "folder")
-  if folder ~= "" then return folder end
-  local answered, text = reaper.GetUserInputs("riffsidecar", 1, "Folder of the loops:,extrawidth=240", "")
+  local kept = reaper.GetExtState(SECTION, "folder")
+  local answered, text = reaper.GetUserInputs("riffsidecar", 1, "Folder of the loops:,extrawidth=240", kept)
   if not answered or text == "" then return nil end
   local home = os.getenv("HOME") or os.getenv("USERPROFILE") or "~"
-  folder = text:gsub("^~", function() return home end):gsub("\\", "/"):gsub("/+$", "")
+  local folder = text:gsub("^~", function() return home end):gsub("\\", "/"):gsub("/+$", "")
   reaper.SetExtState(SECTION, "folder", folder, true)
   return folder
 end

@@ -29,10 +29,10 @@ reaper = {
   end,
   GetExtState = function(section, key)
     assert(section == "riffsidecar" and key == "folder")
-    return typed and "" or folder
+    return typed and (os.getenv("KEPT") or "") or folder
   end,
   SetExtState = function(_, _, value) kept = value end,
-  GetUserInputs = function() return typed ~= nil, typed or "" end,
+  GetUserInputs = function(_, _, _, shown) return true, typed or shown end,
   GetSelectedTrack = function() return selected and tracks[1] or nil end,
   CountTracks = function() return #tracks end,
   InsertTrackAtIndex = function(index) table.insert(tracks, index + 1, { items = 0 }) end,

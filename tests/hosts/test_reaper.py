@@ -90,6 +90,14 @@ def test_a_folder_may_be_typed_from_the_home_folder(require_tool: FindTool, tmp_
     assert len(items) == 1
 
 
+def test_a_folder_that_was_typed_wrongly_once_can_be_typed_anew(
+    require_tool: FindTool, tmp_path: Path
+) -> None:
+    write_loop(tmp_path / "a.wav", 1, "4/4", "120")
+    items, _ = play(require_tool, tmp_path, 120, 0, "a.wav", TYPED=str(tmp_path), KEPT="/no/such/folder")
+    assert len(items) == 1
+
+
 def test_a_draft_is_left_out_because_its_loop_follows(require_tool: FindTool, tmp_path: Path) -> None:
     names = [f"{draft_name('riff_120_draft_drums_2b')}_3f9a.wav", "riff_120_draft_drums_2b_3f9b.wav"]
     for name in names:
