@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from riffsidecar.audio.loudness import DEFAULT_LUFS, integrated_lufs, normalise,
 from riffsidecar.audio.seam import seam_measure
 from riffsidecar.audio.waveform import Waveform
 from riffsidecar.errors import TrainingError
-from riffsidecar.music import LoopLength
+from riffsidecar.music import LoopLength, Meter
+from riffsidecar.music.groove import pulses
 from riffsidecar.spectrogram import BEAT_GRID
 from riffsidecar.training.evaluation.bench import Bench
 from riffsidecar.training.evaluation.families import RHYTHMIC
@@ -37,7 +39,7 @@ _NEEDED_IN_TIME = 0.95
 _TEMPO_TOLERANCE = 0.01
 _SEAM_DB = 0.5
 _BAND_FLOOR_DB = -60.0
-_GRIDS = ((1, 2, 4), (1, 3, 6))
+_GRIDS = ((0.25, 0.5, 1, 2, 4, 8), (0.25, 0.5, 1, 3, 6, 12))
 _SLOWEST, _FASTEST = 0.7, 1.4
 _WHOLE = 1e-6
 _CUT = 0.93
@@ -50,24 +52,32 @@ _STAGES = ("text", "denoise", "decode", "phase")
 
 
 def tempo_bpm(loop: Loop) -> float:
-    """Return the tempo, within 0.7 to 1.4 of that asked for, whose quarters the onsets keep to best.
+    """Return the tempo, within 0.7 to 1.4 of that asked for, whose beats the onsets keep to best.
 
-    A comb over the circular spectrum of the onset strength: quarters, eighths and sixteenths, or quarters,
-    their triplets and sextuplets. What repeats after the loop has a whole number of quarters a period.
+    A comb over the circular spectrum of the onset strength: four and two beats and one, with its halves and
+    theirs, or with its triplets. What repeats after the loop has a whole number of beats a period. They are
+    dotted quarters in 6/8 and its like, quarters elsewhere.
     """
     strength = onset_strength(loop.spectrogram)
     spectrum = np.abs(np.fft.rfft(strength - strength.mean()))
-    quarters = float(loop.length.quarters)
-    pulses = np.arange(math.ceil(_SLOWEST * quarters - _WHOLE), math.floor(_FASTEST * quarters + _WHOLE) + 1)
-    # A loop of two bars of 7/8 has whole quarters, one of one bar has not: it is counted in its own pulse.
-    if not float(quarters).is_integer():
-        pulses = np.append(pulses, quarters)
+    beats = float(loop.length.quarters / _quarters_a_beat(loop.length.meter))
+    counts = np.arange(math.ceil(_SLOWEST * beats - _WHOLE), math.floor(_FASTEST * beats + _WHOLE) + 1)
+    # A loop of two bars of 7/8 has whole quarters, one of one bar has not: it is counted in its own beats.
+    if not beats.is_integer():
+        counts = np.append(counts, beats)
     combs = []
-    for pulse in pulses:
-        places = [np.round(pulse * np.asarray(grid)).astype(int) for grid in _GRIDS]
+    for count in counts:
+        places = [np.round(count * np.asarray(grid)).astype(int) for grid in _GRIDS]
         combs.append(max(float(np.sqrt((spectrum[at[at < spectrum.size]] ** 2).sum())) for at in places))
-    best = float(pulses[int(np.argmax(combs))])
-    return best / quarters * float(loop.length.tempo.bpm)
+    best = float(counts[int(np.argmax(combs))])
+    return best / beats * float(loop.length.tempo.bpm)
+
+
+def _quarters_a_beat(meter: Meter) -> Fraction:
+    places = pulses(meter)
+    apart = meter.quarters_per_bar / len(places)
+    is_even = all(place == index * apart for index, place in enumerate(places))
+    return apart if is_even else Fraction(1)
 
 
 def triplet_grid_share(loop: Loop) -> float:

@@ -47,6 +47,16 @@ def test_triplets_do_not_hide_the_tempo() -> None:
     assert tempo_bpm(Loop(LENGTH, _noise(), spectrogram)) == pytest.approx(120)
 
 
+@pytest.mark.parametrize(("meter", "every"), [("6/8", 96), ("4/4", 64)])
+def test_the_tempo_of_syncopated_hits_is_that_of_their_bars(meter: str, every: int) -> None:
+    length = LoopLength(Fraction(4), Meter.parse(meter), Tempo.parse(120))
+    bar = round(length.meter.quarters_per_bar * 64)
+    spectrogram = np.full((2, 256, length.frames), -1.0, np.float32)
+    for place, level in ((0, 0.5), (every // 4 * 3, 0.3), (every // 2 * 3, 0.4)):
+        spectrogram[..., place::bar] = level
+    assert tempo_bpm(Loop(length, _noise(), spectrogram)) == pytest.approx(120)
+
+
 def test_swung_hits_lie_on_the_triplets() -> None:
     spectrogram = np.full((2, 256, LENGTH.frames), -1.0, np.float32)
     for quarter in range(8):
