@@ -87,6 +87,13 @@ def test_without_the_token_nobody_is_obeyed() -> None:
     assert not clients.trusts(MAX, None)
 
 
+def test_where_a_list_lets_a_phone_in_its_token_is_passed_over_and_this_machine_needs_none() -> None:
+    clients = OscClients(allow=("192.168.1.0/24",))
+    for host, token in (("192.168.1.7", "riffsidecar"), ("127.0.0.1", None)):
+        assert clients.allows(host) and clients.trusts((host, 9000), token)
+    assert not clients.allows("192.168.2.7")
+
+
 def test_a_hello_with_the_token_is_enough_for_that_port_alone() -> None:
     clients = OscClients(token="correct horse")
     clients.hello(MAX, 9200, "max")
