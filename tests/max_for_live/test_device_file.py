@@ -331,7 +331,7 @@ def test_the_device_can_be_looked_at(name: str) -> None:
     assert colours is not None and len(colours) > 8
 
 
-@pytest.mark.parametrize("name", [MAIN, LIVE11, PADS])
+@pytest.mark.parametrize("name", DEVICES)
 def test_py2max_finds_nothing_wrong_with_the_patcher(name: str, tmp_path: Path) -> None:
     if importlib.util.find_spec("py2max") is None:
         if os.environ.get("RIFFSIDECAR_REQUIRE_CLIENTS") == "1":
