@@ -150,6 +150,7 @@ def _task(command: Sequence[str], config_folder: Path, user: str) -> Entry:
         "    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>\n"
         "    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>\n"
         "    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>\n"
+        "    <Priority>4</Priority>\n"
         "    <RestartOnFailure><Interval>PT1M</Interval><Count>5</Count></RestartOnFailure>\n"
         "  </Settings>\n"
         '  <Actions Context="Author"><Exec>\n'

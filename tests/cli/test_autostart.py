@@ -55,7 +55,9 @@ def test_the_task_scheduler_gets_a_task_without_a_window_or_a_time_limit(tmp_pat
     assert execution.findtext(f"{space}Command") == r"C:\Program Files\Python312\pythonw.exe"
     assert execution.findtext(f"{space}Arguments") == r'-m riffsidecar run --out "C:\Kim & co\loops"'
     assert task.find(f"{space}Triggers/{space}LogonTrigger") is not None
-    assert task.findtext(f"{space}Settings/{space}ExecutionTimeLimit") == "PT0S"
+    settings = {each.tag.removeprefix(space): each.text for each in task.find(f"{space}Settings") or ()}
+    # Left out, the priority is 7: below that of all that a person uses.
+    assert (settings["ExecutionTimeLimit"], settings["Priority"]) == ("PT0S", "4")
     assert (entry.encoding, entry.path) == ("utf-16", tmp_path / "riffsidecar/autostart.xml")
     assert "UserId" not in entry.text
     assert entry.enable[0] == ("schtasks.exe", "/Create", "/TN", "riffsidecar", "/XML", str(entry.path), "/F")
