@@ -266,9 +266,10 @@ function enterBank(name) {
 }
 
 function chooseBank(name) {
+  // Max makes a number of a name such as 808, and the daemon would count the banks.
   rememberBank(name);
-  show("bank-memory", name); // stored with the set
-  if (isPresent) send(OSC.bank, name);
+  show("bank-memory", ownBank); // stored with the set
+  if (isPresent) send(OSC.bank, ownBank);
 }
 
 function rememberBank(name) {

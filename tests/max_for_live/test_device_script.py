@@ -363,6 +363,14 @@ def test_a_chosen_bank_is_asked_for_remembered_and_asked_for_again(play: Play) -
     assert commands(restored)[0] == SelectBank("ambient")
 
 
+def test_a_bank_that_is_called_by_digits_is_asked_for_by_name_where_max_makes_a_number_of_it(
+    play: Play,
+) -> None:
+    seen = play(*GREETED, ("message", "bank", 808))
+    assert commands(seen) == [SelectBank("808")]
+    assert seen["shown"]["bank-memory"]["heard"] == [["808"]]
+
+
 def test_two_devices_keep_their_own_bank_and_dials(play: Play) -> None:
     shared = board(ports={"other": REPLY_PORT + 5}, senders={"/riff/knob/morph": "other"})
     elsewhere = ("message", "/riff/state", "bank", "ambient")
