@@ -2,6 +2,7 @@
 
 Each Ray actor owns a worker process as the local pool does, so that what decides the samples is the same: the
 threads, the environment, the build. An actor that is lost with its machine costs the loop that it was making.
+Actors come to work as the cluster finds room for them; nobody waits for one while another is there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ __all__ = ["RayPool", "RemoteWorker", "ray_address"]
 logger = logging.getLogger(__name__)
 
 _SCHEME: Final = "ray://"
+_PATIENCE_S: Final = 30.0
+"""How long no worker may be there before that is told."""
+
 _INSTALL: Final = "install it with: pip install 'riffsidecar[ray]'"
 
 
@@ -86,6 +90,7 @@ class RayPool:
         self._settings, self._size = replace(settings, nice=0), workers
         self._actors: list[Any] = []
         self._idle: list[Any] = []
+        self._starting: dict[Any, Any] = {}
         self._waiting: list[tuple[Job, int]] = []
         self._running: dict[Any, tuple[Job, int, Any]] = {}
         self._ready: Ready | None = None
@@ -104,21 +109,15 @@ class RayPool:
         return self._size
 
     def start(self) -> Ready:
-        """Start all actors, and see that they are of one build.
+        """Start the actors, and wait for the first; each that follows has to be of the same build.
 
         Raises:
-            RiffError: one cannot load the model, or differs from the others.
+            RiffError: none can load the model, or one differs from the others.
         """
-        self._actors = [self._new_actor() for _ in range(self._size)]
-        self._idle = list(self._actors)
-        try:
-            told = self._ray.get([actor.start.remote() for actor in self._actors])
-        except self._ray.exceptions.RayError as error:
-            raise WorkerError(f"a worker of the Ray cluster cannot be started: {error}") from error
-        for each in told:
-            self._check(each)
-        if self._ready is None:
-            raise WorkerError("the Ray cluster gave no worker; give it --workers 1 or more")
+        for _ in range(self._size):
+            self._start_one()
+        while self._ready is None:
+            self._join(self._next_ended())
         return self._ready
 
     def submit(self, job: Job) -> None:
@@ -127,18 +126,26 @@ class RayPool:
         self._dispatch()
 
     def next_done(self) -> Done:
-        """Wait for the next job that has ended; a lost actor gets a successor, which makes its loop."""
+        """Wait for the next job that has ended; a lost actor gets a successor, its loop the next.
+
+        Raises:
+            RiffError: no worker is left, or one differs from the others.
+        """
         while True:
             self._dispatch()
-            finished, _ = self._ray.wait(list(self._running), num_returns=1)
-            job, attempt, actor = self._running.pop(finished[0])
+            ended = self._next_ended()
+            if ended in self._starting:
+                self._join(ended)
+                continue
+            job, attempt, actor = self._running.pop(ended)
             try:
-                answer = self._ray.get(finished[0])
+                answer = self._ray.get(ended)
             except self._ray.exceptions.RayError as error:
                 logger.warning("an actor was lost with cell %d, try %d: %s", job.cell, job.number, error)
                 if attempt >= MAX_ATTEMPTS:
                     return Done(job, None, WorkerError(f"a worker of the Ray cluster was lost: {error}"))
-                self._replace(actor)
+                self._actors.remove(actor)
+                self._start_one()
                 self._waiting.insert(0, (job, attempt + 1))
                 continue
             self._idle.append(actor)
@@ -162,18 +169,41 @@ class RayPool:
         remote = self._ray.remote(num_cpus=self._settings.resolved_threads)(RemoteWorker)
         return remote.remote(self._settings)
 
-    def _replace(self, lost: Any) -> None:
-        self._actors.remove(lost)
+    def _start_one(self) -> None:
         actor = self._new_actor()
-        self._check(self._ray.get(actor.start.remote()))
         self._actors.append(actor)
-        self._idle.append(actor)
+        self._starting[actor.start.remote()] = actor
 
-    def _check(self, told: Ready | tuple[str, str]) -> None:
-        if not isinstance(told, Ready):
-            raise error_from_code(*told)
-        self._ready = self._ready or told
-        check_same(self._ready, told, "Ray")
+    def _next_ended(self) -> Any:
+        """Wait for a loop that is made, or an actor that has started."""
+        while True:
+            ended, _ = self._ray.wait([*self._running, *self._starting], num_returns=1, timeout=_PATIENCE_S)
+            if ended:
+                return ended[0]
+            if not self._running:
+                logger.warning(
+                    "the Ray cluster has no worker yet; each takes %d of its CPUs",
+                    self._settings.resolved_threads,
+                )
+
+    def _join(self, started: Any) -> None:
+        """Take an actor that has started to work; one that cannot is left out while there are others."""
+        actor = self._starting.pop(started)
+        try:
+            told = self._ray.get(started)
+        except self._ray.exceptions.RayError as error:
+            problem: RiffError = WorkerError(f"a worker of the Ray cluster cannot be started: {error}")
+        else:
+            if isinstance(told, Ready):
+                self._ready = self._ready or told
+                check_same(self._ready, told, "Ray")
+                self._idle.append(actor)
+                return
+            problem = error_from_code(*told)
+        self._actors.remove(actor)
+        if not self._actors:
+            raise problem
+        logger.warning("a worker of the Ray cluster is left out: %s", problem)
 
     def _dispatch(self) -> None:
         while self._idle and self._waiting:

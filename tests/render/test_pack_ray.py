@@ -110,6 +110,20 @@ def test_a_ray_cluster_makes_the_same_pack_and_a_lost_actor_costs_only_its_loop(
 
 
 @needs_ray
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("quiet_ray")
+def test_a_cluster_without_room_for_every_worker_is_used_as_far_as_it_goes(
+    alone: tuple[Path, PackMade], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a lost actor, for whose successor there is no room, hold up the others."""
+    monkeypatch.setattr(
+        "riffsidecar.render.pack_ray._of_its_own",
+        lambda address: {"include_dashboard": False, "num_cpus": 2},
+    )
+    check_cluster("ray://local", alone, tmp_path, workers=3)
+
+
+@needs_ray
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 def test_a_ray_head_that_is_reached_over_its_port_makes_the_same_pack(
@@ -129,9 +143,9 @@ def test_a_head_that_is_not_there_is_told_with_how_to_start_one(monkeypatch: pyt
         RayPool("ray://127.0.0.1:1", SETTINGS, 1)
 
 
-def check_cluster(address: str, alone: tuple[Path, PackMade], folder: Path) -> None:
+def check_cluster(address: str, alone: tuple[Path, PackMade], folder: Path, workers: int = 2) -> None:
     """Make the pack on a cluster, kill one of its actors meanwhile, and compare every byte."""
-    pool = RayPool(address, SETTINGS, 2)
+    pool = RayPool(address, SETTINGS, workers)
     what = recipe()
     place = pack_path(what, folder)
     killed: list[object] = []
