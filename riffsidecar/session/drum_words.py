@@ -7,7 +7,7 @@ from typing import Final
 
 from riffsidecar.errors import SessionError
 
-__all__ = ["drums_only", "without_drums"]
+__all__ = ["drums_only", "is_tonal", "without_drums"]
 
 _ONLY: Final = "drums only"
 _WITHOUT: Final = "no drums"
@@ -65,6 +65,19 @@ def without_drums(prompt: str, negative: str = "") -> tuple[str, str]:
             "or ask for both"
         )
     return _joined(_WITHOUT, rest), _joined(negative, _NOT_DRUMS)
+
+
+def is_tonal(prompt: str) -> bool:
+    """Tell whether a prompt speaks of anything but drums.
+
+    >>> is_tonal("dusty boom bap drums"), is_tonal("warm rhodes chords")
+    (False, True)
+    """
+    try:
+        without_drums(prompt)
+    except SessionError:
+        return False
+    return True
 
 
 def _names(prompt: str, words: frozenset[str] | set[str]) -> bool:

@@ -15,8 +15,9 @@ from riffsidecar.errors import PackError
 from riffsidecar.music import Key, Tempo, parse_bars
 from riffsidecar.music.shown import shown
 from riffsidecar.session.checks import MAX_SEED, check_int, check_keys, check_seed, located
+from riffsidecar.session.drum_words import is_tonal
 from riffsidecar.session.options import check_option
-from riffsidecar.session.packs import PackPrompt, PackRecipe, is_tonal
+from riffsidecar.session.packs import PackPrompt, PackRecipe
 
 __all__ = ["load_pack", "parse_pack"]
 

@@ -17,11 +17,10 @@ from typing import Any, Final
 from riffsidecar.errors import RiffError, SessionError
 from riffsidecar.music import Key, Tempo
 from riffsidecar.session.checks import MAX_SEED, check_int
-from riffsidecar.session.drum_words import without_drums
 from riffsidecar.session.requests import LoopRequest
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
 
-__all__ = ["MAX_CELLS", "MAX_TRIES", "PackCell", "PackPrompt", "PackRecipe", "derived_seed", "is_tonal"]
+__all__ = ["MAX_CELLS", "MAX_TRIES", "PackCell", "PackPrompt", "PackRecipe", "derived_seed"]
 
 MAX_CELLS: Final = 20_000
 MAX_TRIES: Final = 50
@@ -179,19 +178,6 @@ def derived_seed(request: LoopRequest, number: int) -> int:
     check_int("try", number, 1, MAX_TRIES)
     digest = hashlib.sha256(f"{request.digest}/{number}".encode("ascii")).digest()
     return int.from_bytes(digest[:8], "big") % (MAX_SEED + 1)
-
-
-def is_tonal(prompt: str) -> bool:
-    """Tell whether a prompt speaks of anything but drums.
-
-    >>> is_tonal("dusty boom bap drums"), is_tonal("warm rhodes chords")
-    (False, True)
-    """
-    try:
-        without_drums(prompt)
-    except SessionError:
-        return False
-    return True
 
 
 def _options(options: Mapping[str, Any]) -> Mapping[str, Any]:

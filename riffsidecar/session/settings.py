@@ -11,6 +11,7 @@ from typing import Any, Final
 from riffsidecar.music import Chords, Key, LoopLength, Meter, Tempo
 from riffsidecar.session.checks import FOLLOW_POLICIES
 from riffsidecar.session.commands import TEMPO_SOURCES, Render
+from riffsidecar.session.drum_words import is_tonal
 from riffsidecar.session.knobs import KNOBS, KnobValue
 from riffsidecar.session.pads import Bank, Pad
 from riffsidecar.session.requests import SEED_STRENGTH
@@ -135,8 +136,10 @@ class Settings:
         options = dict(command.options)
         tempo = options.pop("bpm", self.tempo_in(bank))
         meter = options.get("meter", self.meter_in(bank))
+        harmony = self.harmony_in(bank)
         # A key in the options brings its own harmony: the chords of the session belong to another key.
-        harmony = Harmony() if "key" in options else self.harmony_in(bank)
+        if "key" in options or not ("chords" in options or _has_pitch(command)):
+            harmony = Harmony()
         seeded = {"strength": SEED_STRENGTH} if "source_sha256" in options else {}
         return {
             **self._written(),
@@ -169,6 +172,12 @@ class Settings:
             "loudness_lufs": output.loudness_lufs,
             "model": output.model,
         }
+
+
+def _has_pitch(command: Render) -> bool:
+    """Tell whether a prompt, or the one that it may go to, speaks of anything but drums."""
+    prompts = (command.prompt, str(dict(command.options).get("prompt_b", "")))
+    return any(is_tonal(prompt) for prompt in prompts if prompt)
 
 
 def _defaults() -> dict[str, KnobValue]:

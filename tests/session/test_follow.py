@@ -160,6 +160,17 @@ def test_other_chords_make_what_has_a_pitch_anew_and_leave_drums_alone() -> None
     assert set(found) == {BASS, PIANO}
 
 
+def test_a_prompt_of_drums_alone_follows_no_harmony_unless_it_names_one() -> None:
+    session = land(playing().apply(Render("dusty boom bap drums")).session, 0)
+    assert session.slot(0).newest == replace(session.latest[0], key=None, chords=None)
+    session, found = after(session, SetChords(Chords.parse("Dm G")))
+    assert found == {}
+    session = land(session.apply(Render("dusty drums", (("prompt_b", "warm rhodes chords"),))).session, 0)
+    assert session.latest[0].chords == session.chords
+    session = land(session.apply(Render("taiko drums", (("chords", "Am F"),))).session, 0)
+    assert str(session.latest[0].chords) == "Am F"
+
+
 def test_harmony_follows_whatever_the_policy_for_tempo_is() -> None:
     session = playing(DRUMS, BASS).apply(SetFollow("hold")).session
     session = session.apply(SetTempo(Tempo.parse(90))).session

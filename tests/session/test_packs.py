@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riffsidecar.errors import PackError, SessionError
+from riffsidecar.session.drum_words import is_tonal
 from riffsidecar.session.pack_file import load_pack, parse_pack
-from riffsidecar.session.packs import MAX_TRIES, derived_seed, is_tonal
+from riffsidecar.session.packs import MAX_TRIES, derived_seed
 from riffsidecar.session.requests import MAX_SEED
 
 GOOD = """
