@@ -144,9 +144,7 @@ def test_a_flow_map_of_other_nets_is_not_taken(tmp_path: Path) -> None:
     assert matching_adapter(*nets, tmp_path, config) is None
 
 
-def test_a_new_run_can_begin_with_a_checkpoints_flow_map(
-    pipeline: LoopPipeline, tmp_path: Path
-) -> None:
+def test_a_new_run_can_begin_with_a_checkpoints_flow_map(pipeline: LoopPipeline, tmp_path: Path) -> None:
     finished = FlowMapAdapter.from_pretrained(packaged_checkpoint() / "flow_map")
     adapter = FlowMapAdapter(finished.config.denoiser, rank=finished.config.rank)
     adopt_flow_map(packaged_checkpoint(), adapter)
