@@ -98,12 +98,14 @@ class MidiParser:
                 self._knobs[name].observe(value)
 
     def lost(self) -> tuple[Command, ...]:
-        """Forget the clock and half-read values, because the port has gone."""
+        """Forget the clock and half-read values, because the port has gone, and with it whoever says stop."""
+        ran = self._clock.running
         self._clock.forget()
         self._coarse.clear()
         self._has_fine.clear()
         led, self._leads = self._leads, False
-        return (*self._hearing(), *((ReleaseTempo("clock"),) if led else ()))
+        stopped = (SetTransport(False),) if ran else ()
+        return (*stopped, *self._hearing(), *((ReleaseTempo("clock"),) if led else ()))
 
     def paused(self) -> tuple[Command, ...]:
         """Take note that no clock has come for a while, and return what that means."""

@@ -200,6 +200,14 @@ def test_when_the_port_goes_the_clock_lets_the_tempo_go_once() -> None:
     assert parser.lost() == ()
 
 
+def test_when_the_port_of_a_song_goes_no_bars_are_counted_any_more() -> None:
+    parser = MidiParser()
+    for data in ((0xFA,), (0xF8,)):
+        parser.feed(data, 0.0)
+    assert parser.lost() == (SetTransport(False),)
+    assert parser.lost() == ()
+
+
 def test_start_stop_and_song_position_are_followed() -> None:
     parser = MidiParser()
     told = [parser.feed(data, 0.0) for data in ((0xFA,), (0xF8,), (0xFC,), (0xF2, 16, 0), (0xFB,), (0xF8,))]
