@@ -9,11 +9,13 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from riffsidecar.audio.chunks import MAX_CHUNKS, Chunk, riff_wave
 from riffsidecar.audio.fingerprint import fingerprint
 from riffsidecar.audio.wav import MAX_WAV_BYTES, DecodedWav, decode_wav
 from riffsidecar.errors import RiffError, WavError
@@ -27,6 +29,10 @@ Signature = tuple[int, int]
 
 _ATTRIBUTES: Final = ("density", "brightness", "energy", "guidance", "quality", "strength", "morph", "drift")
 _MAX_DEPTH = 8
+_OURS: Final = b"rsjs"
+_MAX_CHUNK: Final = 2 * 2**20
+_HEARD_BYTES: Final = 64 * 2**20
+"""What is listened to of a file that is too long to be held, as a journey of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +134,19 @@ def read_entry(folder: Path, relative: str, signature: Signature) -> Entry | Non
     path = folder / relative
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_WAV_BYTES + 1)
+            own = _read_own(file)
     except OSError as error:
         raise WavError(f"{relative} cannot be read: {error.strerror or error}") from error
-    if b"rsjs" not in content:
+    if own is None:
         return None
-    decoded = decode_wav(content)
+    decoded = decode_wav(own.content)
     tags, recipe = decoded.tags, decoded.recipe
     if tags is None or recipe is None:
         return None
     bars = tags.beats / tags.meter.numerator
     return Entry(
         path=relative,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=own.sha256,
         size=signature[0],
         mtime_ns=signature[1],
         created=signature[1] / 1e9,
@@ -155,12 +161,64 @@ def read_entry(folder: Path, relative: str, signature: Signature) -> Entry | Non
         chords=str(recipe.get("chords") or ""),
         seed=tags.seed,
         sample_rate=decoded.waveform.sample_rate,
-        duration_s=decoded.waveform.num_samples / decoded.waveform.sample_rate,
+        duration_s=own.parts * decoded.waveform.num_samples / decoded.waveform.sample_rate,
         lufs=_lufs(decoded),
         attributes=json.dumps({name: recipe[name] for name in _ATTRIBUTES if recipe.get(name) is not None}),
         recipe=json.dumps(recipe, sort_keys=True),
-        fingerprint=fingerprint(decoded.waveform, float(bars)).tobytes(),
+        fingerprint=fingerprint(decoded.waveform, float(bars) / own.parts).tobytes(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A WAV of ours, or the beginning of one that is too long, and how many times as long the whole is."""
+
+    content: bytes
+    sha256: str
+    parts: float = 1.0
+
+
+def _read_own(file: BufferedReader) -> _Own | None:
+    """Return what is read of a file; None where no chunk of it is ours, and then its samples are not read."""
+    places = _chunk_places(file)
+    if _OURS not in places:
+        return None
+    if file.seek(0, os.SEEK_END) <= MAX_WAV_BYTES:
+        file.seek(0)
+        content = file.read(MAX_WAV_BYTES + 1)
+        return _Own(content, hashlib.sha256(content).hexdigest())
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    form = _chunk(file, places, b"fmt ", _MAX_CHUNK)
+    frame = max(1, int.from_bytes(form[12:14], "little"))
+    data = _chunk(file, places, b"data", _HEARD_BYTES // frame * frame)
+    own = _chunk(file, places, _OURS, _MAX_CHUNK)
+    content = riff_wave([Chunk(b"fmt ", form), Chunk(b"data", data), Chunk(_OURS, own)])
+    return _Own(content, digest, places.get(b"data", (0, 0))[1] / max(1, len(data)))
+
+
+def _chunk(file: BufferedReader, places: Mapping[bytes, tuple[int, int]], name: bytes, limit: int) -> bytes:
+    at, length = places.get(name, (0, 0))
+    file.seek(at)
+    return file.read(min(length, limit))
+
+
+def _chunk_places(file: BufferedReader) -> dict[bytes, tuple[int, int]]:
+    """Return where the first chunk of each name lies in a RIFF file and how long it says it is."""
+    head = file.read(12)
+    places: dict[bytes, tuple[int, int]] = {}
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        return places
+    at = 12
+    for _ in range(MAX_CHUNKS):
+        file.seek(at)
+        header = file.read(8)
+        if len(header) < 8:
+            break
+        length = int.from_bytes(header[4:], "little")
+        places.setdefault(header[:4], (at + 8, length))
+        at += 8 + length + length % 2
+    return places
 
 
 def _words(title: str, key: str, meter: str, genre: str, recipe: Mapping[str, Any]) -> str:

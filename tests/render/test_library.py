@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,38 @@ def test_a_loop_is_indexed_with_all_that_its_file_tells(library: Library) -> Non
     assert json.loads(entry.recipe)["prompt"] == "warm rhodes"
     document = entry.document(library.folder)
     assert document["path"] == str(path) and json.dumps(document)
+
+
+def test_a_file_too_long_to_be_held_is_indexed_by_its_beginning(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("riffsidecar.render.library_files.MAX_WAV_BYTES", 300_000)
+    monkeypatch.setattr("riffsidecar.render.library_files._HEARD_BYTES", 200_001)
+    path = write_loop(library.folder / "hours.wav", prompt="ambient pad", bpm=120, bars=2)
+    content = path.read_bytes()
+    assert library.note(path) == "added"
+    (entry,) = library.find(Wanted())
+    assert (entry.bars_text, round(entry.duration_s, 2), entry.lufs is None) == ("2", 4.0, False)
+    assert entry.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_the_samples_of_what_is_not_ours_are_not_read(library: Library) -> None:
+    foreign = library.folder / "foreign.wav"
+    with foreign.open("wb") as file:
+        file.write(
+            b"RIFF" + (2**31).to_bytes(4, "little") + b"WAVEdata" + (2**31 - 100).to_bytes(4, "little")
+        )
+        file.truncate(2**31)
+    assert peak_bytes(lambda: library.note(foreign)) < 2**20
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_no_loop_of_ours_is_no_part_of_it(library: Library, tmp_path: Path) -> None:
