@@ -14,21 +14,36 @@ QUIT_KEYS: Final = frozenset({"\x03", "\x04", "\x1b", "."})
 if sys.platform == "win32":
     import msvcrt
 
+    _BEFORE_FURTHER_KEY: Final = "\x00\xe0"
+    """What the console gives before the letter that stands for an arrow or a function key."""
+
     def _keys_of_terminal(stream: TextIO) -> Iterator[str]:
         while (key := msvcrt.getwch()) not in QUIT_KEYS:
-            yield key
+            if key in _BEFORE_FURTHER_KEY:
+                msvcrt.getwch()
+            else:
+                yield key
 
 else:
+    import os
+    import re
     import termios
     import tty
+
+    _MAX_BYTES: Final = 64
+    _FURTHER_KEY: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])")
+    """What an arrow or a function key sends (ECMA-48, VT100): it begins as Escape does, and is none."""
 
     def _keys_of_terminal(stream: TextIO) -> Iterator[str]:
         number = stream.fileno()
         before = termios.tcgetattr(number)
         tty.setcbreak(number)
         try:
-            while (key := stream.read(1)) and key not in QUIT_KEYS:
-                yield key
+            while pressed := os.read(number, _MAX_BYTES).decode("utf-8", "replace"):
+                for key in _FURTHER_KEY.sub("", pressed):
+                    if key in QUIT_KEYS:
+                        return
+                    yield key
         finally:
             termios.tcsetattr(number, termios.TCSADRAIN, before)
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,3 +79,20 @@ def test_a_missing_sounddevice_ends_before_a_model_is_loaded(
 def test_keys_of_a_file_end_with_it_or_with_a_key_that_quits() -> None:
     assert list(keyboard.keys(io.StringIO("zx\n c"))) == ["z", "x", " ", "c"]
     assert list(keyboard.keys(io.StringIO("z.x"))) == ["z"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_an_arrow_key_is_no_escape() -> None:
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "r", encoding="utf-8") as terminal, ThreadPoolExecutor(1) as pool:
+        pressed = pool.submit(lambda: list(keyboard.keys(terminal)))
+        while termios.tcgetattr(theirs)[3] & termios.ICANON and not pressed.done():
+            time.sleep(0.01)
+        for written in (b"z", b"\x1b[A", b"\x1bOP\x1b[15~xA", b"\x1b"):
+            os.write(ours, written)
+            time.sleep(0.05)
+        assert pressed.result(10) == ["z", "x", "A"]
+    os.close(ours)
