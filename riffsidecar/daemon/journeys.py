@@ -36,6 +36,8 @@ _LONGEST_PAUSE_S = 5.0
 _TURN_S = 1.0
 _LOOK_S = 0.05
 _NICER = 5
+_PATIENCE_S = 2.0
+"""How long a loop that takes a journey's place waits for a piece that is on its way into the folder."""
 
 
 def journey_settings(settings: WorkerSettings) -> WorkerSettings:
@@ -115,6 +117,7 @@ class JourneyPlayer:
         self._running: _Tour | None = None
         self._worker: JourneyWorker | None = None
         self._closing = False
+        self._is_telling = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -154,11 +157,12 @@ class JourneyPlayer:
                 self._stop_all(CancelledError("the journey was cancelled; its finished pieces stay"))
 
     def make_way(self, slot: int) -> None:
-        """Stop the journey of a slot because a loop is asked for there."""
+        """Stop the journey of a slot because a loop is asked for there; what is published is told first."""
         with self._condition:
             if self.holds(slot):
                 text = f"a newer request for slot {slot} took the place of the journey; its pieces stay"
                 self._stop_all(SupersededError(text))
+                self._condition.wait_for(lambda: not self._is_telling, _PATIENCE_S)
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stop everything and end the worker; closing twice is closing once."""
@@ -206,6 +210,7 @@ class JourneyPlayer:
         try:
             for published in publish_journey(ask, self._drop, tour.journey):
                 self._announce(tour, published)
+                self._note_told()
                 self._keep_pace(tour)
         except RiffError as error:
             self._fail(tour, tour.stop or error)
@@ -214,7 +219,20 @@ class JourneyPlayer:
             text = f"{type(error).__name__}: {error}; this is a defect, the daemon's log has the details"
             self._emit(Failed(tour.origin, tour.slot, "internal", text))
         finally:
+            self._note_told()
             self._on_end(tour.journey)
+
+    def _begin_telling(self, tour: _Tour) -> None:
+        """Let whatever takes the journey's place wait for a piece that is published now."""
+        with self._condition:
+            if tour.stop is not None:
+                raise tour.stop
+            self._is_telling = True
+
+    def _note_told(self) -> None:
+        with self._condition:
+            self._is_telling = False
+            self._condition.notify_all()
 
     def _asked(self, tour: _Tour, worker: JourneyWorker, part: JourneyPart) -> RenderedLoop:
         """Render a part, in as many goes as the pads leave it."""
@@ -236,7 +254,10 @@ class JourneyPlayer:
                     worker.cancel(job_id)
 
             try:
-                return worker.render(job_id, part, report)
+                loop = worker.render(job_id, part, report)
+                if tour.journey.form != "file":
+                    self._begin_telling(tour)
+                return loop
             except CancelledError:
                 if tour.stop is not None:
                     raise tour.stop from None

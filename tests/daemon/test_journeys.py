@@ -180,6 +180,29 @@ def test_an_endless_journey_keeps_so_far_ahead_and_no_further(tmp_path: Path) ->
     rig.player.close()
 
 
+def test_a_piece_on_its_way_into_the_folder_is_told_of_before_the_loop_that_takes_its_place(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish, arrived, go = DropFolder.publish, threading.Event(), threading.Event()
+
+    def slowly(drop: DropFolder, stem: str, data: bytes) -> Path:
+        arrived.set()
+        assert go.wait(10)
+        return publish(drop, stem, data)
+
+    monkeypatch.setattr(DropFolder, "publish", slowly)
+    rig.player.play(range(5, 6), journey(), ORIGIN)
+    assert arrived.wait(10)
+    told: list[Event] = []
+    pad = threading.Thread(target=lambda: (rig.player.make_way(5), told.extend(rig.events.queue)))
+    pad.start()
+    pad.join(0.2)
+    go.set()
+    pad.join(10)
+    assert any(isinstance(event, Finished) for event in told)
+    assert isinstance(rig.next(Failed), Failed)
+
+
 def test_after_the_end_nothing_begins(rig: Rig) -> None:
     rig.player.close()
     rig.player.close()
