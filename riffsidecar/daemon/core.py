@@ -150,7 +150,7 @@ class Daemon:
             LoopCache(render.cache_mb * _MB, disk),
             self._emit,
             on_problem=lambda problem: self._conductor.note_problem("rendering", problem),
-            ahead=LookAhead(render.ahead, is_allowed=lambda: not self._journeys.is_playing),
+            ahead=LookAhead(render.ahead, is_allowed=lambda: not self._journeys.is_making),
             ready_bar=self._bars.ready_bar,
         )
         self._journeys = JourneyPlayer(

@@ -117,8 +117,13 @@ class JourneyPlayer:
         self._running: _Tour | None = None
         self._worker: JourneyWorker | None = None
         self._closing = False
-        self._is_telling = False
+        self._is_resting = self._is_telling = False
         self._thread: threading.Thread | None = None
+
+    @property
+    def is_making(self) -> bool:
+        """Whether anything is made for a journey now; an endless one that is far enough ahead rests."""
+        return self.is_playing and not self._is_resting
 
     @property
     def is_playing(self) -> bool:
@@ -279,8 +284,10 @@ class JourneyPlayer:
             while tour.stop is None and tour.since_s is not None:
                 ahead_s = tour.made_s - (self._clock() - tour.since_s)
                 if ahead_s <= AHEAD_S:
-                    return
+                    break
+                self._is_resting = True
                 self._condition.wait(min(1.0, ahead_s - AHEAD_S))
+            self._is_resting = False
 
     def _tell(self, tour: _Tour, part: JourneyPart, stage: str, fraction: float, started_s: float) -> None:
         elapsed_s = self._clock() - started_s

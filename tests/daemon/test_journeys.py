@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -173,6 +174,8 @@ def test_an_endless_journey_keeps_so_far_ahead_and_no_further(tmp_path: Path) ->
     for _ in range(most):
         rig.next(Finished)
     assert rig.events.empty() or not isinstance(rig.events.get_nowait(), Finished)
+    while rig.player.is_making:
+        time.sleep(0.01)
     moment[0] = 2 * piece_s
     rig.next(Finished)
     rig.player.cancel(0)
