@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from riffsidecar.audio.content import content_digest
-from riffsidecar.errors import CancelledError, SupersededError
+from riffsidecar.errors import CancelledError, RiffError, SupersededError
 from riffsidecar.render.mailbox import Ticket
 from riffsidecar.session.events import Event, Finished, Origin, Progressed
 from riffsidecar.session.loops import Loop
 
-__all__ = ["as_told", "cancelled", "finished", "progress_report", "superseded"]
+__all__ = ["as_told", "cancelled", "finished", "progress_report", "stopped", "superseded"]
 
 
 def as_told(loop: Loop) -> bytes | None:
@@ -69,3 +69,8 @@ def superseded(ticket: Ticket) -> SupersededError:
 def cancelled(ticket: Ticket) -> CancelledError:
     """Return what a request ends in that was cancelled."""
     return CancelledError(f"the render for slot {ticket.slot} was cancelled; ask again when it is wanted")
+
+
+def stopped(ticket: Ticket, code: str) -> RiffError:
+    """Return what a render ends in that was stopped, by the code that says why."""
+    return superseded(ticket) if code == SupersededError.code else cancelled(ticket)

@@ -24,7 +24,7 @@ from riffsidecar.errors import (
     WorkerError,
 )
 from riffsidecar.render.cache import CachedLoop, LoopCache
-from riffsidecar.render.endings import as_told, cancelled, finished, progress_report, superseded
+from riffsidecar.render.endings import as_told, cancelled, finished, progress_report, stopped, superseded
 from riffsidecar.render.estimate import RenderTimes
 from riffsidecar.render.health import WorkerHealth
 from riffsidecar.render.lookahead import LookAhead
@@ -202,11 +202,11 @@ class RenderService:
 
     def _stopped(self, slot: int | None, code: str) -> tuple[Ticket, ...]:
         with self._condition:
-            stopped = self._mailbox.cancel(slot, code)
-            if stopped.interrupted is not None:
-                self._worker.cancel(stopped.interrupted.job_id)
+            taken = self._mailbox.cancel(slot, code)
+            if taken.interrupted is not None:
+                self._worker.cancel(taken.interrupted.job_id)
             self._forget_waiting(slot)
-        return stopped.withdrawn
+        return taken.withdrawn
 
     def _post(self, ticket: Ticket) -> None:
         now_s = self._clock()
@@ -271,6 +271,8 @@ class RenderService:
             made = True
         except RiffError as error:
             logger.debug("a loop was not made ahead: %s", error)
+        except Exception:
+            logger.exception("a loop could not be made ahead; what is asked for is made all the same")
         with self._condition:
             self._ahead.end(began_s, self._clock(), made=made)
         self.counts["ahead" if made else "ahead given up"] += 1
@@ -360,11 +362,7 @@ class RenderService:
             if self._mailbox.running is None:
                 return
             stop_code, ticket = self._mailbox.stop_code, self._mailbox.finish()
-        if stop_code == SupersededError.code:
-            error = superseded(ticket)
-        elif stop_code is not None:
-            error = cancelled(ticket)
-        self._fail(ticket, error)
+        self._fail(ticket, error if stop_code is None else stopped(ticket, stop_code))
 
     def _publish_cached(self, ticket: Ticket, cached: CachedLoop, started_s: float) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -122,6 +123,28 @@ def test_idle_time_makes_what_is_likely_and_a_hit_is_then_there_at_once(tmp_path
         assert stage.events[-1].cached  # type: ignore[union-attr]
         assert stage.service.counts["predicted"] == 1
         assert len(stage.worker.renders) == 4
+    finally:
+        stage.service.close()
+
+
+def test_what_goes_wrong_while_nothing_is_asked_for_keeps_nobody_from_asking(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, ahead=1)
+    failed = threading.Event()
+
+    def fail(request: LoopRequest, step: int) -> None:
+        if request.label == "ahead":
+            failed.set()
+            raise MemoryError("there is no more memory")
+
+    stage.worker.at_step = fail
+    stage.service.start()
+    try:
+        stage.ask("first")
+        stage.wait(lambda: stage.done("first"))
+        stage.service.foresee([replace(REQUEST, label="ahead", prompt="ahead")])
+        assert failed.wait(10)
+        stage.ask("second")
+        stage.wait(lambda: stage.done("second"))
     finally:
         stage.service.close()
 
