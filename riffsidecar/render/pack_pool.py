@@ -174,6 +174,11 @@ class LocalPool:
                 self._give_back(job, attempt, error)
             except RiffError as error:
                 self._done.put(Done(job, None, error))
+            except Exception as error:
+                # Whoever waits for this loop would wait for ever.
+                logger.exception("cell %d, try %d failed outside its worker", job.cell, job.number)
+                text = f"{type(error).__name__}: {error}; run the same command to go on"
+                self._done.put(Done(job, None, WorkerError(text)))
 
     def _give_back(self, job: Job, attempt: int, error: RiffError) -> None:
         if attempt >= MAX_ATTEMPTS:

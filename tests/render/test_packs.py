@@ -20,7 +20,7 @@ from support_packs import SETTINGS, InlinePool, made, recipe, sound, tree
 from riffsidecar.audio import Waveform
 from riffsidecar.audio.loudness import integrated_lufs, normalise, true_peak_dbtp
 from riffsidecar.errors import RiffError, WorkerError
-from riffsidecar.render.messages import Ready
+from riffsidecar.render.messages import Ready, RenderedLoop
 from riffsidecar.render.pack_facts import _fault, measured
 from riffsidecar.render.pack_names import pack_folder_name, pack_paths
 from riffsidecar.render.pack_pool import LocalPool, check_same
@@ -28,6 +28,8 @@ from riffsidecar.render.pack_store import work_folder
 from riffsidecar.render.packs import PackMade
 from riffsidecar.render.recipe import read_loop
 from riffsidecar.render.settings import WorkerSettings
+from riffsidecar.render.worker import RenderWorker
+from riffsidecar.session.requests import LoopRequest
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +206,17 @@ def test_what_cannot_be_rendered_ends_the_run_with_its_error(tmp_path: Path) -> 
     broken = WorkerSettings(factory="support_pipeline:no_checkpoint", threads=1)
     with pytest.raises(RiffError, match="no checkpoint"):
         made(tmp_path, LocalPool(broken, 2))
+
+
+def test_what_goes_wrong_beside_a_worker_ends_the_pack_and_leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def render(worker: RenderWorker, job_id: int, request: LoopRequest) -> RenderedLoop:
+        raise MemoryError("there is no more memory")
+
+    monkeypatch.setattr(RenderWorker, "render", render)
+    with pytest.raises(WorkerError, match=r"no more memory.*same command"):
+        made(tmp_path, LocalPool(SETTINGS, 1))
 
 
 def test_workers_that_would_make_other_samples_are_refused() -> None:
