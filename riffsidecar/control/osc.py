@@ -17,6 +17,7 @@ from riffsidecar.control.limits import LimitedLog, RateLimit
 from riffsidecar.control.osc_answers import (
     Answer,
     Row,
+    changed_rows,
     done_without_loop,
     event_answers,
     query_rows,
@@ -150,7 +151,7 @@ class OscSurface:
         if isinstance(event, StateChanged):
             rows = state_rows(event.state)
             with self._lock:
-                changed = [row for part, row in rows.items() if self._rows.get(part) != row]
+                changed = changed_rows(self._rows, rows)
                 self._state, self._rows = event.state, rows
             listeners = self._clients.listeners()
             for row in changed if listeners else ():

@@ -16,6 +16,7 @@ __all__ = [
     "NO_SLOT",
     "Answer",
     "Row",
+    "changed_rows",
     "done_without_loop",
     "event_answers",
     "query_rows",
@@ -94,6 +95,18 @@ def state_rows(state: Mapping[str, object]) -> dict[tuple[OscValue, ...], Row]:
         else:
             rows[(name,)] = (name, NO_SLOT if name == "slot" and value is None else _plain(value))
     return rows
+
+
+def changed_rows(before: Mapping[Row, Row], after: Mapping[Row, Row]) -> list[Row]:
+    """Return the rows that a client is told of; a seed that has gone is told by its name and ``none``.
+
+    >>> changed_rows({("seed", "break"): ("seed", "break", 92.0)}, {("tempo",): ("tempo", 120.0)})
+    [('tempo', 120.0), ('seed', 'break', 'none')]
+    """
+    changed = [row for part, row in after.items() if before.get(part) != row]
+    return changed + [
+        (*part, "none") for part in before if part[0] == "seed" != part[-1] and part not in after
+    ]
 
 
 def query_rows(what: str, state: Mapping[str, object], ports: Iterable[Row] = ()) -> list[Row]:

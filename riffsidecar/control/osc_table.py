@@ -354,7 +354,9 @@ _ANSWER_ROWS = (
         "failures, and superseded is told to nobody but who asked",
     ),
     OscAnswer(
-        "/riff/state", "name value...", "one entry of the session's state; sent unasked when it changes"
+        "/riff/state",
+        "name value...",
+        "one entry of the session's state; sent unasked when it changes, and with none for a seed that has gone",
     ),
     OscAnswer("/riff/info", "what value...", "one row of an answer to knobs, banks, pads, ports or help"),
 )

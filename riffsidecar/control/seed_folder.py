@@ -91,6 +91,7 @@ class SeedFolderSurface:
         self._files: dict[str, _File] = {}
         self._tempo, self._meter = Tempo.parse(120), Meter(4, 4)
         self._read_for: tuple[Tempo, Meter] | None = None
+        self._left_out = 0
         self._told: tuple[tuple[SeedSource, ...], str] = ((), "")
         self._lock = threading.Lock()
         self._touched = threading.Event()
@@ -213,6 +214,7 @@ class SeedFolderSurface:
                         found.append((status.st_mtime_ns, entry.path, signature))
         except OSError as error:
             logger.debug("the seed folder %s cannot be read: %s", self._folder, error)
+        self._left_out = max(0, len(found) - _MAX_SEEDS)
         return {path: signature for _, path, signature in sorted(found)[:_MAX_SEEDS]}
 
     def _taken(self, path: Path, file: _File, tempo: Tempo, meter: Meter) -> _File:
@@ -254,7 +256,10 @@ class SeedFolderSurface:
 
     def _shelf(self) -> tuple[tuple[SeedSource, ...], str]:
         seeds = tuple(file.seed for file in self._files.values() if file.seed is not None)
-        return seeds, "; ".join(file.problem for file in self._files.values() if file.problem)[:1000]
+        problems = [file.problem for file in self._files.values() if file.problem]
+        if self._left_out:
+            problems.insert(0, f"only the oldest {_MAX_SEEDS} files are seeds; left out: {self._left_out}")
+        return seeds, "; ".join(problems)[:1000]
 
     def _tell(self) -> None:
         shelf = self._shelf()

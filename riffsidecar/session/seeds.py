@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -37,10 +39,18 @@ _MAX_HZ = 22050.0
 def seed_name(stem: str) -> str:
     """Return the name of the seed that a file holds: its stem in lower case, with hyphens.
 
-    >>> seed_name("Dusty Break (92)"), seed_name("___")
-    ('dusty-break-92', 'seed')
+    Letters lose their accents. Where none is left that is plain, the name ends in a digest.
+
+    >>> seed_name("Dusty Break (92)"), seed_name("Größer"), seed_name("太鼓"), seed_name("___")
+    ('dusty-break-92', 'grosser', 'seed-981c05', 'seed')
     """
-    return re.sub(r"[^a-z0-9]+", "-", stem.casefold()).strip("-")[:MAX_NAME].strip("-") or "seed"
+    folded = stem.casefold()
+    plain = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_NAME].strip("-")
+    if name or not any(c.isalnum() for c in folded):
+        return name or "seed"
+    composed = unicodedata.normalize("NFC", folded)
+    return f"seed-{hashlib.sha256(composed.encode()).hexdigest()[:6]}"
 
 
 @dataclass(frozen=True, slots=True)

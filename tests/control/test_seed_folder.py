@@ -10,10 +10,12 @@ import pytest
 from support_control import Recorder
 from support_seeds import audio_bytes, beat, write_audio
 
+from riffsidecar.control import seed_folder
 from riffsidecar.control.seed_folder import SeedFolderSurface
 from riffsidecar.errors import BusyError
 from riffsidecar.session.commands import ReplaceSeeds
 from riffsidecar.session.events import StateChanged
+from riffsidecar.session.seeds import seed_name
 
 
 class Clock:
@@ -60,6 +62,24 @@ def test_a_file_becomes_a_seed_by_its_name(rig: Rig, suffix: str) -> None:
     assert seed.name == "my-beat" and seed.bars == 2 and round(seed.bpm) == 100
     assert Path(seed.path).is_file() and told.problem == ""
     assert rig.looked() == []
+
+
+def test_files_beyond_the_limit_are_told_of(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed_folder, "_MAX_SEEDS", 1)
+    for name in ("one", "two", "three"):
+        write_audio(rig.folder / f"{name}.wav", beat(100.0, 2))
+    told = rig.looked()[-1]
+    assert len(told.seeds) == 1 and "left out: 2" in told.problem
+    for path in sorted(rig.folder.iterdir())[1:]:
+        path.unlink()
+    assert rig.looked()[-1].problem == ""
+
+
+def test_names_in_other_scripts_are_kept_apart(rig: Rig) -> None:
+    for name in ("太鼓", "拍子"):
+        write_audio(rig.folder / f"{name}.wav", beat(100.0, 2))
+    told = rig.looked()[-1]
+    assert {seed.name for seed in told.seeds} == {seed_name("太鼓"), seed_name("拍子")}
 
 
 def test_a_file_that_still_grows_waits(rig: Rig) -> None:
