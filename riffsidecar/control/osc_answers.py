@@ -104,9 +104,8 @@ def changed_rows(before: Mapping[Row, Row], after: Mapping[Row, Row]) -> list[Ro
     [('tempo', 120.0), ('seed', 'break', 'none')]
     """
     changed = [row for part, row in after.items() if before.get(part) != row]
-    return changed + [
-        (*part, "none") for part in before if part[0] == "seed" != part[-1] and part not in after
-    ]
+    gone = [part for part in before if part[0] == "seed" and len(part) > 1 and part not in after]
+    return changed + [(*part, "none") for part in gone]
 
 
 def query_rows(what: str, state: Mapping[str, object], ports: Iterable[Row] = ()) -> list[Row]:

@@ -356,7 +356,7 @@ _ANSWER_ROWS = (
     OscAnswer(
         "/riff/state",
         "name value...",
-        "one entry of the session's state; sent unasked when it changes, and with none for a seed that has gone",
+        "one entry of the session's state; sent unasked when it changes; a seed that has gone has none",
     ),
     OscAnswer("/riff/info", "what value...", "one row of an answer to knobs, banks, pads, ports or help"),
 )
