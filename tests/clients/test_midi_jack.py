@@ -22,7 +22,14 @@ from riffsidecar.control.midi import MidiSurface
 from riffsidecar.control.midi_ports import VIRTUAL
 from riffsidecar.control.midi_process import MidiProcess, list_midi_ports
 from riffsidecar.errors import MidiError
-from riffsidecar.session.commands import ReleaseTempo, SelectBank, SetKnob, SetTempo, TriggerPad
+from riffsidecar.session.commands import (
+    ReleaseTempo,
+    SelectBank,
+    SetKnob,
+    SetTempo,
+    SetTransport,
+    TriggerPad,
+)
 from riffsidecar.session.events import Acked, Origin
 
 FindTool = Callable[[str], str]
@@ -279,8 +286,11 @@ def test_the_clock_of_a_sequencer_sets_the_tempo_and_its_end_lets_it_go() -> Non
                     break
             assert followed
             assert is_near(followed[-1], bpm), followed
+        ended = []
         while not isinstance(command := recorder.command(), ReleaseTempo):
-            assert isinstance(command, TriggerPad | SetTempo)
+            ended.append(command)
+            assert isinstance(command, TriggerPad | SetTempo | SetTransport)
+        assert SetTransport(False) in ended
 
 
 def is_near(command: SetTempo | ReleaseTempo, bpm: int) -> bool:
