@@ -73,7 +73,7 @@ def measure_morph(bench: Bench) -> Part:
     Needed: the tagger's odds of B's instruments over A's rise with the position (Spearman's rank correlation,
     0.9 in the mean), and no position falls out of the distribution: at most 3 % lie further from every
     composed loop than 99 % of composed loops through the codec do. The floors are journeys told in the
-    instruments of another one, and loops of untrained weights.
+    instruments of every other one that shares none with them, and loops of untrained weights.
     """
     listen = bench.tagger.listen
     pool = stacked(bench.pool)
@@ -96,10 +96,11 @@ def measure_morph(bench: Bench) -> Part:
         rank_correlation([_arrived(journey, tags) for tags in walk])
         for journey, walk in zip(journeys, heard, strict=True)
     ]
-    half = max(1, len(journeys) // 2)
     foreign = [
-        rank_correlation([_arrived(journey, tags) for tags in walk])
-        for journey, walk in zip((*_JOURNEYS[half:], *_JOURNEYS[:half]), heard, strict=False)
+        rank_correlation([_arrived(other, tags) for tags in walk])
+        for journey, walk in zip(journeys, heard, strict=True)
+        for other in _JOURNEYS
+        if not {other.group, other.group_b} & {journey.group, journey.group_b}
     ]
 
     def away(tags: Sequence[Tags]) -> NDArray[np.float64]:
