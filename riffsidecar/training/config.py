@@ -128,7 +128,7 @@ class DenoiserConfig:
     harmony_dropout: float = 0.5
     control_dropout: float = 0.4
     roll_share: float = 0.25
-    caption_weight: float = 0.1
+    caption_weight: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
