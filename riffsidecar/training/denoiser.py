@@ -125,6 +125,7 @@ class TextLoss:
     ) -> None:
         self._batches = Batches(latents, indices, settings)
         self._tokenizer = load_tokenizer(tokenizer_folder)
+        self._is_taught = settings.caption_weight > 0
 
     def __call__(
         self,
@@ -135,7 +136,10 @@ class TextLoss:
         *,
         batch_columns: int,
     ) -> tuple[Tensor, Tensor, int]:
-        """Return the mean squared error of the velocity, the labels' cross entropy and how many loops."""
+        """Return the mean squared error of the velocity, the labels' cross entropy and how many loops.
+
+        Where ``caption_weight`` is 0, the second is 0 as well.
+        """
         batch = self._batches.draw(rng, batch_columns)
         count = len(batch.captions)
         target = torch.from_numpy(batch.latents).to(denoiser.device)
@@ -155,7 +159,7 @@ class TextLoss:
                 torch.from_numpy(batch.controls).to(denoiser.device),
             )
         error = (velocity.float() - (noise - target)).square().mean()
-        told = [place for place, caption in enumerate(batch.captions) if caption]
+        told = [place for place, caption in enumerate(batch.captions) if caption] if self._is_taught else []
         if not told:
             return error, error.new_zeros(()), count
         labels = Labels.of([batch.records[place] for place in told])

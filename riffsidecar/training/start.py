@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.diffusion.checkpoints import load_pipeline
@@ -32,12 +33,7 @@ def adopt_autoencoder_weights(checkpoint: Path, autoencoder: BeatGridAutoencoder
         TrainingError: it has another shape.
     """
     finished: BeatGridAutoencoder = load_pipeline(checkpoint).vae.float()
-    try:
-        autoencoder.load_state_dict(finished.state_dict())
-    except RuntimeError as error:
-        raise TrainingError(
-            f"the autoencoder of {checkpoint} does not fit this configuration ({error}); start from another"
-        ) from error
+    _adopt(checkpoint, "autoencoder", autoencoder, finished)
     return finished.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -49,13 +45,8 @@ def adopt_weights(checkpoint: Path, denoiser: ColumnDenoiser, text_encoder: Text
         TrainingError: its nets have other shapes.
     """
     pipeline = load_pipeline(checkpoint)
-    try:
-        denoiser.load_state_dict(pipeline.denoiser.state_dict())
-        text_encoder.load_state_dict(pipeline.text_encoder.state_dict())
-    except RuntimeError as error:
-        raise TrainingError(
-            f"the nets of {checkpoint} do not fit this configuration ({error}); start from another one"
-        ) from error
+    _adopt(checkpoint, "denoiser", denoiser, pipeline.denoiser)
+    _adopt(checkpoint, "text encoder", text_encoder, pipeline.text_encoder)
 
 
 def adopt_flow_map(checkpoint: Path, adapter: FlowMapAdapter) -> None:
@@ -68,9 +59,13 @@ def adopt_flow_map(checkpoint: Path, adapter: FlowMapAdapter) -> None:
     finished = load_pipeline(checkpoint).flow_map
     if finished is None:
         raise TrainingError(f"{checkpoint} has no flow map to start from; leave --start-from out")
+    _adopt(checkpoint, "flow map", adapter, finished)
+
+
+def _adopt(checkpoint: Path, what: str, net: nn.Module, finished: nn.Module) -> None:
     try:
-        adapter.load_state_dict(finished.state_dict())
+        net.load_state_dict(finished.state_dict())
     except RuntimeError as error:
         raise TrainingError(
-            f"the flow map of {checkpoint} does not fit this configuration ({error}); start from another one"
+            f"the {what} of {checkpoint} does not fit this configuration ({error}); start from another one"
         ) from error

@@ -81,7 +81,7 @@ def test_a_run_takes_over_the_weights_of_a_checkpoint(tmp_path: Path) -> None:
     for net, model in ((denoiser, finished.denoiser), (text_encoder, finished.text_encoder)):
         for name, value in model.state_dict().items():
             assert torch.equal(net.state_dict()[name], value), name
-    with pytest.raises(TrainingError, match="do not fit this configuration"):
+    with pytest.raises(TrainingError, match="does not fit this configuration"):
         adopt_weights(checkpoint, ColumnDenoiser(width=64, depth=1, heads=2), text_encoder)
 
 

@@ -56,7 +56,7 @@ def tempo_bpm(loop: Loop) -> float:
 
     A comb over the circular spectrum of the onset strength: four and two beats and one, with its halves and
     theirs, or with its triplets. What repeats after the loop has a whole number of beats a period. They are
-    dotted quarters in 6/8 and its like, quarters elsewhere.
+    the meter's felt beats, dotted quarters in 6/8, and quarters where those are not even.
     """
     strength = onset_strength(loop.spectrogram)
     spectrum = np.abs(np.fft.rfft(strength - strength.mean()))
