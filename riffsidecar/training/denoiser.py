@@ -25,7 +25,7 @@ from riffsidecar.diffusion.text import TextEncoder, load_tokenizer, tokenize
 from riffsidecar.errors import TrainingError
 from riffsidecar.training.config import DenoiserConfig, TrainingConfig
 from riffsidecar.training.dataset import LoopRecord, LoopSet
-from riffsidecar.training.labels import CaptionHead, Labels
+from riffsidecar.training.labels import CaptionHead
 from riffsidecar.training.latents import LatentSet
 from riffsidecar.training.precision import autocast
 from riffsidecar.training.run import Run
@@ -162,8 +162,8 @@ class TextLoss:
         told = [place for place, caption in enumerate(batch.captions) if caption] if self._is_taught else []
         if not told:
             return error, error.new_zeros(()), count
-        labels = Labels.of([batch.records[place] for place in told])
-        return error, labels.loss(head(hidden[told].float(), mask[told])), count
+        records = [batch.records[place] for place in told]
+        return error, head.loss(hidden[told].float(), mask[told], records), count
 
 
 def _open_run(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from riffsidecar.training.compose import GENRES
 from riffsidecar.training.dataset import LoopRecord
 from riffsidecar.training.instruments import INSTRUMENTS
+from riffsidecar.training.score import FAMILIES
 
 __all__ = ["GROUPS", "LABEL_GENRES", "NUM_LABELS", "CaptionHead", "Labels", "group_of", "split_labels"]
 
@@ -27,6 +28,7 @@ GROUPS = ("kit", "percussion", "bass", "keys", "guitar", "strings", "winds", "ch
 NUM_LABELS = len(LABEL_GENRES) + len(GROUPS) + 1
 
 _GROUPS_WEIGHT = 3.0
+_FAMILY_WEIGHT = 2.0
 
 
 def group_of(instrument: str) -> str | None:
@@ -79,17 +81,28 @@ class Labels:
 
 
 class CaptionHead(nn.Module):
-    """Reads the labels of a loop from its caption, so that the text encoder keeps what is said of them.
+    """Reads the labels of a loop and its family from its caption, so that the text encoder keeps them.
 
     By the loss of the latents alone it forgets genres: they change little of a column, instruments much.
+    Taught genres without families, it forgets in turn that a bass is asked for by itself.
     """
 
     def __init__(self, text_width: int) -> None:
         super().__init__()
-        self.read = nn.Linear(text_width, NUM_LABELS)
+        self.read = nn.Linear(text_width, NUM_LABELS + len(FAMILIES))
 
-    def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Return logits (batch, `NUM_LABELS`) of hidden states (batch, tokens, text_width)."""
+    def forward(self, hidden: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is read of hidden states (batch, tokens, text_width).
+
+        Logits of the labels (batch, `NUM_LABELS`) and of the families (batch, families).
+        """
         keep = mask.to(hidden.dtype)
         logits: Tensor = self.read((hidden * keep[..., None]).sum(1) / keep.sum(1, keepdim=True))
-        return logits
+        labels, family = torch.split(logits, [NUM_LABELS, len(FAMILIES)], dim=-1)
+        return labels, family
+
+    def loss(self, hidden: Tensor, mask: Tensor, records: Sequence[LoopRecord]) -> Tensor:
+        """Return the cross entropy of the labels and families of ``records``, whose captions were encoded."""
+        labels, family = self(hidden, mask)
+        asked = torch.tensor([FAMILIES.index(record.family) for record in records], device=hidden.device)
+        return Labels.of(records).loss(labels) + _FAMILY_WEIGHT * F.cross_entropy(family, asked)

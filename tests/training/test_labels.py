@@ -10,6 +10,7 @@ import torch
 from riffsidecar.training.compose import compose
 from riffsidecar.training.dataset import LoopRecord
 from riffsidecar.training.labels import GROUPS, LABEL_GENRES, NUM_LABELS, CaptionHead, Labels, split_labels
+from riffsidecar.training.score import FAMILIES
 
 
 def _record(seed: int) -> LoopRecord:
@@ -59,5 +60,24 @@ def test_a_head_reads_what_is_not_padding() -> None:
     mask = torch.tensor([[True] * 3 + [False] * 2, [True] * 5])
     elsewhere = hidden.clone()
     elsewhere[0, 3:] += 7.0
-    torch.testing.assert_close(head(elsewhere, mask), head(hidden, mask))
-    torch.testing.assert_close(head(hidden, mask)[1], head.read(hidden[1].mean(0)))
+    labels, families = head(hidden, mask)
+    assert labels.shape == (2, NUM_LABELS) and families.shape == (2, len(FAMILIES))
+    torch.testing.assert_close(head(elsewhere, mask), (labels, families))
+    torch.testing.assert_close(torch.cat([labels[1], families[1]]), head.read(hidden[1].mean(0)))
+
+
+def test_a_head_learns_families_as_well() -> None:
+    torch.manual_seed(0)
+    records = [_record(seed) for seed in range(12)]
+    head = CaptionHead(16)
+    hidden, mask = torch.randn(12, 4, 16), torch.ones(12, 4, dtype=torch.bool)
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.1)
+    first = float(head.loss(hidden, mask, records).detach())
+    for _ in range(200):
+        loss = head.loss(hidden, mask, records)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    told = head(hidden, mask)[1].argmax(-1).tolist()
+    assert [FAMILIES[place] for place in told] == [record.family for record in records]
+    assert float(loss.detach()) < 0.1 * first
