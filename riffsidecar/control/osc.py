@@ -24,7 +24,7 @@ from riffsidecar.control.osc_answers import (
     request_error,
     state_rows,
 )
-from riffsidecar.control.osc_clients import OscClients
+from riffsidecar.control.osc_clients import OscClients, named_port
 from riffsidecar.control.osc_codec import (
     OscValue,
     RawMessage,
@@ -246,7 +246,7 @@ class OscSurface:
         try:
             arguments, token = self._clients.strip_token(decode_message(raw).arguments)
             if not self._clients.trusts(peer, token):
-                self._forbid(raw, peer, id_of(raw), token)
+                self._forbid(raw.address, arguments, peer, id_of(raw), token)
                 return
             arguments, request_id = split_id(arguments)
             if raw.address in ANSWERS:
@@ -275,14 +275,24 @@ class OscSurface:
         answer = request_error(request_id or self._new_id(), UnknownNameError.code, text)
         self._port.send(self._clients.replies(peer), answer)
 
-    def _forbid(self, raw: RawMessage, peer: Peer, request_id: str, token: str | None) -> None:
+    def _forbid(
+        self,
+        address: str,
+        arguments: tuple[OscValue, ...],
+        peer: Peer,
+        request_id: str,
+        token: str | None,
+    ) -> None:
+        """Say that a token is wanted; to one who says hello also at the reply port that the hello names."""
         why = "no token" if token is None else "another token than the daemon's"
-        self._log.warning("%s from %s port %d refused: %s", raw.address, *peer, why)
+        self._log.warning("%s from %s port %d refused: %s", address, *peer, why)
         if self._malformed_answers.allows():
             text = (
                 "send token:... with the token of this daemon as the first argument, here or with /riff/hello"
             )
-            self._port.send(((peer[0], peer[1]),), request_error(request_id, "forbidden", text))
+            port = named_port(arguments) if address == "/riff/hello" else 0
+            places = dict.fromkeys((peer[0], each) for each in (peer[1], port) if each)
+            self._port.send(tuple(places), request_error(request_id, "forbidden", text))
 
     def _carry_out(self, address: str, arguments: tuple[OscValue, ...], peer: Peer, request_id: str) -> None:
         if address != "/riff/hello":

@@ -16,10 +16,11 @@ from riffsidecar.control.osc_codec import OscValue
 from riffsidecar.control.osc_inbox import Peer
 from riffsidecar.errors import ControlError, OscError
 
-__all__ = ["TOKEN_PREFIX", "OscClients"]
+__all__ = ["TOKEN_PREFIX", "OscClients", "named_port"]
 
 TOKEN_PREFIX = "token:"  # noqa: S105 - the word that comes before a token, not a token
 _MAX_CLIENTS = 64
+_HIGHEST_PORT = 65535
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -90,9 +91,9 @@ class OscClients:
         Raises:
             OscError: for a port that is none.
         """
-        if not 0 <= reply_port <= 65535:
+        if not 0 <= reply_port <= _HIGHEST_PORT:
             raise OscError(
-                f"reply_port is {reply_port}, but must be from 1 to 65535, or 0 for the sender's own"
+                f"reply_port is {reply_port}, but must be 1 to {_HIGHEST_PORT}, or 0 for the sender's own"
             )
         port = reply_port or peer[1]
         with self._lock:
@@ -141,6 +142,17 @@ class OscClients:
             return tuple(
                 dict.fromkeys((host, client.reply_port) for (host, _), client in self._clients.items())
             )
+
+
+def named_port(arguments: tuple[OscValue, ...]) -> int:
+    """Return the port that the arguments of a hello name for its answers, 0 where they name none.
+
+    >>> named_port((9124, "max")), named_port((0,)), named_port(("max",)), named_port(())
+    (9124, 0, 0, 0)
+    """
+    first = arguments[0] if arguments else 0
+    is_port = isinstance(first, int) and not isinstance(first, bool) and 0 < first <= _HIGHEST_PORT
+    return int(first) if is_port else 0
 
 
 def _network(entry: str) -> Network:

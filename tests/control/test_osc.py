@@ -486,6 +486,17 @@ def test_a_stranger_is_told_nothing_but_that_a_token_is_wanted() -> None:
         assert probe.receive()[2] == "forbidden"
 
 
+def test_a_hello_without_the_token_is_refused_where_its_sender_listens() -> None:
+    with osc_rig(token="correct horse") as (_, recorder, probe), socket.socket(type=socket.SOCK_DGRAM) as ear:
+        ear.bind(("127.0.0.1", 0))
+        ear.settimeout(WAIT_S)
+        (refusal,) = probe.ask("/riff/hello", ear.getsockname()[1], "max")
+        assert refusal[2] == "forbidden"
+        assert b"forbidden" in ear.recv(4096)
+        assert probe.ask("/riff/hello", "not a port")[0][2] == "forbidden"
+        assert recorder.rest() == []
+
+
 def test_a_stranger_cannot_replace_the_knob_of_one_who_knows_the_token(connect: Connect) -> None:
     with stuck_rig(token="correct horse") as (surface, stuck, friend):
         stranger = connect(surface.port)
