@@ -18,6 +18,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from riffsidecar.diffusion.denoiser import ColumnDenoiser, timestep_embedding
+from riffsidecar.diffusion.unfilled import unfilled
 from riffsidecar.errors import DiffusionError
 
 __all__ = ["DESTINATION_SIZE", "FlowMapAdapter", "destination_embedding", "flow_map_mix"]
@@ -102,7 +103,7 @@ class FlowMapAdapter(ModelMixin, ConfigMixin):  # type: ignore[misc]
     @torch.no_grad()
     def applied_to(self, denoiser: ColumnDenoiser) -> ColumnDenoiser:
         """Return the flow map of ``denoiser``, where that is and in its precision."""
-        mapped = self.mapped()
+        mapped = unfilled(self.mapped)
         nn.Module.to(mapped, denoiser.device, denoiser.dtype)
         mapped.load_state_dict(self.weights(denoiser))
         return mapped.eval()

@@ -1,10 +1,11 @@
-"""Import diffusers and transformers without what they import for models of others, or for a compiler.
+"""Import diffusers, transformers and numba without what they import for models of others, or for a compiler.
 
 To define `diffusers.DiffusionPipeline`, diffusers imports every net it has, transformers the base of all of
-its models, both of them torch's compiler with sympy, and the schedulers scipy.stats: more than all that a
-model of ours needs before its first loop. While the modules below are loaded, the names that they take from
-there are stood in for, and given back afterwards; whoever asks for the true ones gets them, then. What was
-imported before keeps its names, and a release of the libraries that takes other names is imported whole.
+its models, both of them torch's compiler with sympy, and the schedulers scipy.stats; numba imports
+scipy.linalg to see that it is there: more than all that a model of ours needs before its first loop. While
+the modules below are loaded, the names that they take from there are stood in for, and given back afterwards;
+whoever asks for the true ones gets them, then. What was imported before keeps its names, and a release of the
+libraries that takes other names is imported whole.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
+import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -19,6 +21,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any, Final
+
+from riffsidecar.diffusion.lean_models import before_listing, with_models_when_asked_for
 
 __all__ = ["install", "without_others"]
 
@@ -143,18 +147,56 @@ def _for_pipelines() -> Iterator[None]:
         yield
 
 
-_installed_packages = functools.cache(importlib.metadata.packages_distributions)
+@contextmanager
+def _for_arrays_of_numba() -> Iterator[None]:
+    """Spare numba a look at scipy's linear algebra; a function that uses it looks when it is compiled."""
+    if importlib.util.find_spec("scipy") is None:
+        yield
+        return
+    checking = importlib.import_module("numba.np.linalg")
+    check = getattr(checking, "ensure_blas", None)
+    with _standing_in("numba.np.linalg", "ensure_blas", lambda: None):
+        yield
+    names = vars(sys.modules["numba.np.arraymath"])
+    if check is not None and "ensure_blas" in names:
+        names["ensure_blas"] = check
 
 
-def _for_availability() -> AbstractContextManager[None]:
-    """Read the list of installed packages once for both libraries."""
-    return _standing_in("importlib.metadata", "packages_distributions", _installed_packages)
+_read_installed_packages = functools.cache(importlib.metadata.packages_distributions)
+
+
+class _InstalledPackages(Mapping[str, list[str]]):
+    """Which distributions hold a package; the files of all are listed when it is asked for the first one."""
+
+    def __getitem__(self, name: str) -> list[str]:
+        return _read_installed_packages()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_read_installed_packages())
+
+    def __len__(self) -> int:
+        return len(_read_installed_packages())
+
+
+@contextmanager
+def _for_availability() -> Iterator[None]:
+    """Read the list of installed packages once for both libraries, and only if one looks into it."""
+    with _standing_in("importlib.metadata", "packages_distributions", _InstalledPackages):
+        yield
+
+
+@contextmanager
+def _for_names_of_models() -> Iterator[None]:
+    with _for_availability(), before_listing():
+        yield
 
 
 _WHILE_LOADING: Final[Mapping[str, Callable[[], AbstractContextManager[None]]]] = MappingProxyType(
     {
+        "numba.np.arraymath": _for_arrays_of_numba,
         "diffusers.utils.import_utils": _for_availability,
-        "transformers.utils.import_utils": _for_availability,
+        "transformers": with_models_when_asked_for,
+        "transformers.utils.import_utils": _for_names_of_models,
         "diffusers.utils.torch_utils": lambda: _module_standing_in("torch._dynamo", None),
         "diffusers.hooks": _without_compiler,
         "diffusers.pipelines.pipeline_utils": _for_pipelines,

@@ -34,6 +34,7 @@ def test_the_embedded_model_loads_without_nets_of_others_and_without_the_compile
     assert "diffusers.pipelines.pipeline_utils" in loaded
     spared = ("torch._dynamo", "sympy", "scipy.stats", "scipy.signal", "transformers.modeling_utils")
     nets = ("diffusers.models.unets", "diffusers.models.autoencoders", "diffusers.models.transformers")
+    nets += ("diffusers.hooks", "transformers.models")
     assert [name for name in (*spared, *nets) if name in loaded] == []
 
 
@@ -68,3 +69,56 @@ def test_what_was_imported_before_keeps_its_names() -> None:
         "    print(torch._dynamo is sys.modules['torch._dynamo'], len(sys.meta_path) == before)\n"
     )
     assert asked == ["True", "True", "True"]
+
+
+def test_the_models_of_transformers_are_listed_when_somebody_asks_for_one() -> None:
+    tell = (
+        "import hashlib, transformers\n"
+        "{ask}\n"
+        "names = sorted(transformers.__all__)\n"
+        "print(type(transformers).__module__, len(names), len(dir(transformers)) >= len(names))\n"
+        "print(hashlib.sha256(' '.join(names).encode()).hexdigest())\n"
+        "print(transformers.CLIPTextModel.__module__, hasattr(transformers, 'NoSuchModel'))\n"
+        "print(transformers.models.clip.__name__, transformers.PreTrainedTokenizerFast.__name__)\n"
+    )
+    whole = told(tell.format(ask=""))
+    for ask in (
+        "",
+        "dir(transformers)",
+        "import transformers.models.clip.configuration_clip",
+        "import copy; copy.copy(transformers)",
+    ):
+        assert told("import riffsidecar.diffusion\n" + tell.format(ask=ask)) == whole, ask
+
+
+def test_loading_the_embedded_model_asks_transformers_for_none_of_its_models() -> None:
+    asked = told(
+        "from riffsidecar.diffusion.checkpoints import load_pipeline\n"
+        "import transformers\n"
+        "load_pipeline()\n"
+        "print('CLIPTextModel' in transformers._class_to_module, '__all__' in vars(transformers))\n"
+        "print(hasattr(transformers, 'CLIPTextModel'), 'CLIPTextModel' in transformers._class_to_module)\n"
+    )
+    assert asked == ["False", "False", "True", "True"]
+
+
+def test_numba_looks_at_linear_algebra_when_a_function_uses_it() -> None:
+    asked = told(
+        "import riffsidecar.diffusion, numba, numpy, sys\n"
+        "print(numba.njit(lambda a: a.sum())(numpy.ones(3)), 'scipy.linalg' in sys.modules)\n"
+        "from numba.np import arraymath, linalg\n"
+        "print(arraymath.ensure_blas is linalg.ensure_blas, arraymath._HAVE_BLAS)\n"
+        "print(numba.njit(lambda a: a @ a)(numpy.ones((1, 1)))[0, 0], 'scipy.linalg' in sys.modules)\n"
+    )
+    assert asked == ["3.0", "False", "True", "True", "1.0", "True"]
+
+
+def test_installed_packages_are_listed_when_one_is_looked_up() -> None:
+    asked = told(
+        "import riffsidecar.diffusion, importlib.metadata as metadata\n"
+        "from diffusers.utils import import_utils as utilities\n"
+        "found = getattr(utilities, '_package_map', None)\n"
+        "true = metadata.packages_distributions()\n"
+        "print(found is None or dict(found) == true and 'torch' in found and len(found) == len(true))\n"
+    )
+    assert asked == ["True"]
