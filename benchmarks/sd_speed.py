@@ -5,11 +5,13 @@
 The baseline is what Riffusion's authors ran, with the nets of diffusers' own StableDiffusionImg2ImgPipeline:
 a schedule of 50 steps at strength 0.75, of which PNDM makes 38 passes of the U-Net with guidance, in single
 precision on a CPU and half on a GPU, and the published audio path. Ours is the same picture at the same
-strength with 20 steps of DPM++ 2M, of which 15 are left, where and in what precision a model is put here,
-with our audio; the draft is 4 steps without guidance, as LCM-LoRA makes them, and a small decoder.
+strength with 20 steps of DPM++ 2M, of which 15 are left: 8 passes with guidance and then 7 without, as other
+models are guided where nobody says how (`--guided`), where and in what precision a model is put here, with
+our audio. The draft is 4 steps without guidance, as LCM-LoRA makes them, and a small decoder.
 
-One pass of each net is timed, and a run is the number of its passes times that: an extrapolation, which the
-output says; with ``--full`` the baseline runs from end to end as well, so that it can be held beside it.
+One pass of each net is timed, with guidance and without, and a run is the number of its passes times that:
+an extrapolation, which the output says; with ``--full`` the baseline runs from end to end as well, so that it
+can be held beside it.
 Every stage is a measurement of its own and holds the net of that stage alone, 3.4 GB at most: ``--only``
 takes some of them, and ``--keep`` notes them in a file, where the next run finds them. Beside the time by the
 clock stands that which the processor computed, which others on the same machine lengthen far less; on a CPU
@@ -42,9 +44,11 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from benchmarks.riffusion_audio import published_audio
+from riffsidecar.diffusion.guided_steps import num_guided_steps
 from riffsidecar.diffusion.placement import Placement, choose_placement
 from riffsidecar.diffusion.single_file import STABLE_1
 from riffsidecar.diffusion.solvers import KarrasSolver
+from riffsidecar.session.engines import DEFAULT_GUIDED
 from riffsidecar.spectrogram.codec import synthesise
 from riffsidecar.spectrogram.formats import RIFFUSION
 from riffsidecar.spectrogram.image import image_to_spectrogram
@@ -97,14 +101,18 @@ def their_scheduler() -> PNDMScheduler:
     return PNDMScheduler(**_BETAS, skip_prk_steps=True, steps_offset=1)
 
 
-def passes() -> tuple[int, int]:
-    """Return how many passes of the U-Net a run takes: theirs and ours, as their schedulers lay them out."""
+def passes() -> tuple[int, int, int]:
+    """Return how many passes of the U-Net a run takes, as their schedulers lay them out.
+
+    Theirs, all with guidance; ours with guidance; and ours without.
+    """
     theirs = their_scheduler()
     theirs.set_timesteps(_THEIR_STEPS)
     first = _THEIR_STEPS - int(_THEIR_STEPS * _STRENGTH)
     ours = KarrasSolver(**_BETAS, steps_offset=1, use_karras_sigmas=True)
     ours.set_timesteps(_OUR_STEPS, start=_STRENGTH)
-    return len(theirs.timesteps[first * theirs.order :]), len(ours.timesteps)
+    guided = num_guided_steps(DEFAULT_GUIDED, len(ours.timesteps))
+    return len(theirs.timesteps[first * theirs.order :]), guided, len(ours.timesteps) - guided
 
 
 def made(name: str, small: bool) -> nn.Module:
@@ -258,12 +266,12 @@ def end_to_end(place: Placement, small: bool) -> Taken:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One way to make a loop: its stages, and how often each."""
+    """One way to make a loop: its stages, and how many passes of the U-Net with guidance and without."""
 
     name: str
     parts: Mapping[str, Taken]
-    unet: str
-    num_passes: int
+    guided: int
+    unguided: int
     decode: str
     audio: str
 
@@ -273,7 +281,7 @@ class Run:
         return {
             "text": self.parts["text"],
             "encode": self.parts["encode"],
-            "U-Net": self.parts[self.unet] * self.num_passes,
+            "U-Net": self.parts["unet"] * self.guided + self.parts["unet, no guidance"] * self.unguided,
             "decode": self.parts[self.decode],
             "audio": self.parts[self.audio],
         }
@@ -289,7 +297,8 @@ class Run:
         whole = total.computed_s if computed else total.clock_s
         print(
             f"{self.name:<9} {whole:8.2f} s {kind} ({total.clock_s:.2f} by the clock) for "
-            f"{_COLUMNS / 100:.2f} s of sound; {self.num_passes} passes of the U-Net"
+            f"{_COLUMNS / 100:.2f} s of sound; passes of the U-Net: {self.guided} with guidance, "
+            f"{self.unguided} without"
         )
         for name, taken in self.rows.items():
             seconds = whole_of(taken, computed)
@@ -331,12 +340,12 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{name:<20} {taken.computed_s:8.2f} s computed {taken.clock_s:8.2f} s by the clock")
         return 0
     computed = ours.device == "cpu"
-    their_passes, our_passes = passes()
+    theirs_guided, guided, unguided = passes()
     print(f"baseline in {theirs.dtype} and ours in {ours.dtype} on {ours.device}, {options.threads} threads")
-    print("one pass of each net is measured; a run is extrapolated as that times its number of passes")
-    baseline = Run("baseline", {**first, **audio}, "unet", their_passes, "decode", "published audio")
-    normal = Run("ours", {**second, **audio}, "unet", our_passes, "decode", "audio")
-    draft = Run("draft", {**second, **audio}, "unet, no guidance", _DRAFT_STEPS, "decode, small", "audio")
+    print("one pass of each kind is measured; a run is extrapolated as that times the number of its passes")
+    baseline = Run("baseline", {**first, **audio}, theirs_guided, 0, "decode", "published audio")
+    normal = Run("ours", {**second, **audio}, guided, unguided, "decode", "audio")
+    draft = Run("draft", {**second, **audio}, 0, _DRAFT_STEPS, "decode, small", "audio")
     for run in (baseline, normal, draft):
         run.show(computed)
     if options.full:

@@ -42,6 +42,7 @@ _OPTIONS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
         "--rate": ("sample_rate", "HZ", "44100, 48000, 88200 or 96000; default 44100"),
         "--depth": ("bit_depth", "BITS", "16, 24 or 32f; default 24"),
         "--anchor": ("anchor", "GROOVE", "what keeps time for a model that knows no tempo, or none"),
+        "--guided": ("guided", "X", "share of such a model's steps that are guided, 0 to 1; default 0.5"),
         "--lufs": ("loudness_lufs", "N", "loudness to aim at, -40 to -6; default -14"),
         "--drift": ("drift", "X", "how much of the way to the next seed a bar walks, 0 to 1; default 0.05"),
     }

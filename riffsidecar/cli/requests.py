@@ -16,6 +16,7 @@ from riffsidecar.cli.variations import add_variation_options, of_recipe, varied
 from riffsidecar.config import Config
 from riffsidecar.errors import RiffError, SessionError, WavError
 from riffsidecar.music import Tempo
+from riffsidecar.session.engines import EMBEDDED_MODEL
 from riffsidecar.session.knobs import KNOBS
 from riffsidecar.session.options import check_option
 from riffsidecar.session.requests import MAX_SEED, SEED_STRENGTH, LoopRequest
@@ -51,6 +52,7 @@ _OPTIONS: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
         ),
         "--seam": ("seam", "HOW", "how such a model closes the loop: circular, roll, repaint or line"),
         "--air": ("air", "X", "how much to fill in above 10 kHz, where such a model ends, 0 to 1; default 0"),
+        "--guided": ("guided", "X", "share of such a model's steps that are guided, 0 to 1; default 0.5"),
         "--rate": ("sample_rate", "HZ", "44100, 48000, 88200 or 96000; default 44100"),
         "--depth": ("bit_depth", "BITS", "16, 24 or 32f; default 24"),
         "--lufs": ("loudness_lufs", "N", "loudness of the repeated loop, -40 to -6; default -14"),
@@ -142,6 +144,8 @@ def requests_from(args: argparse.Namespace, config: Config) -> tuple[LoopRequest
         raise SessionError(
             "--negative does nothing at --guidance 1, which follows the prompt alone; raise --guidance"
         )
+    if request.negative and request.guided == 0.0 and request.model != EMBEDDED_MODEL:
+        raise SessionError("--negative does nothing at --guided 0, which guides no step; raise --guided")
     return tuple(replace(request, seed=(noise + index) % (MAX_SEED + 1)) for index in range(args.count))
 
 

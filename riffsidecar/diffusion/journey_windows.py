@@ -18,6 +18,7 @@ from riffsidecar.diffusion.blend import seeded_noise, slerp
 from riffsidecar.diffusion.clip_text import encode_prompts
 from riffsidecar.diffusion.conditioning import column_conditions, control_vector
 from riffsidecar.diffusion.groove_start import groove_start
+from riffsidecar.diffusion.guided_steps import conditions_at
 from riffsidecar.diffusion.journey_grid import JourneyGrid, journey_grid
 from riffsidecar.diffusion.pipeline import LoopPipeline
 from riffsidecar.diffusion.solvers import ConsistencySolver
@@ -225,11 +226,13 @@ class _PictureWindows(_Windows):
         return Segment(noise, mix, solver, mix.new_zeros((len(mix), 0, mix.shape[1])))
 
     def said(self, index: int, left: Segment, right: Segment) -> Tensor:
-        """Return the guided noise in a window: a circle where it is a loop by itself, else a line."""
+        """Return the noise in a window: a circle where it is a loop by itself, else a line."""
         latents = torch.cat([left.latents, right.latents], dim=-1)
         timestep = left.scheduler.timesteps[left.step]
+        solvers = left.scheduler, right.scheduler
+        said = conditions_at(self._blend(left, right), left.step, self.num_steps, *solvers)
         is_loop = self._journey.form == "loops" and index % 2 == 0
-        return self._kind.seen(latents, timestep, self._blend(left, right), circular=is_loop)
+        return self._kind.seen(latents, timestep, said, circular=is_loop)
 
     def _blend(self, left: Segment, right: Segment) -> Conditions:
         """Return the negative text and the blend of the prompts that the window has in the mean."""
@@ -248,4 +251,5 @@ class _PictureWindows(_Windows):
             mix=(1.0 - guidance, guidance) if guided else (1.0,),
             columns=hidden.new_zeros((len(hidden), 0, self.grid.columns)),
             controls=hidden.new_zeros((len(hidden), 0)),
+            guided=self._journey.guided,
         )

@@ -51,13 +51,14 @@ class Components(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """What is asked for: two prompts, the place between them, what to lead away from, and how strongly."""
+    """What is asked for: two prompts, the place between them, what to lead away from, how much, how long."""
 
     prompt: str
     prompt_b: str = ""
     morph: float = 0.0
     negative: str = ""
     guidance: float = 4.0
+    guided: float = 1.0
 
 
 class ModelKind(Protocol):

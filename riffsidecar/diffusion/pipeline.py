@@ -128,6 +128,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         morph: float = 0.0,
         negative_prompt: str = "",
         guidance_scale: float = 4.0,
+        guided: float = 1.0,
         num_inference_steps: int = 12,
         seed: int = 0,
         drift: float = 0.0,
@@ -150,6 +151,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             morph: 0 is ``prompt``, 1 is ``prompt_b``.
             negative_prompt: what to lead away from.
             guidance_scale: 1 is none; higher follows the prompt more closely.
+            guided: share of the steps, from the noisiest on, that a model of pictures guides.
             num_inference_steps: steps of the solver.
             seed: of the noise, 0 to 2**31 - 1.
             drift: how far to walk from the noise of ``seed`` to that of the next seed, 0 to 1.
@@ -178,6 +180,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
             morph=morph,
             negative_prompt=negative_prompt,
             guidance_scale=guidance_scale,
+            guided=guided,
             columns=column_conditions(length, key, chords),
             controls=control_vector(length, density=density, brightness=brightness, energy=energy),
         )
@@ -207,12 +210,13 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         morph: float = 0.0,
         negative_prompt: str = "",
         guidance_scale: float = 4.0,
+        guided: float = 1.0,
         columns: NDArray[np.float32] | None = None,
         controls: NDArray[np.float32] | None = None,
     ) -> Conditions:
         """Gather what a run is told; prompts whose prediction would count nothing are left out."""
         check_within("guidance_scale", guidance_scale, 0.0, 30.0)
-        prompts = Prompts(prompt, prompt_b, morph, negative_prompt, guidance_scale)
+        prompts = Prompts(prompt, prompt_b, morph, negative_prompt, guidance_scale, guided)
         return self.kind.condition(prompts, length, columns, controls)
 
     @torch.inference_mode()
@@ -270,8 +274,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         report = callback or silent
         noise = noise.to(self.denoiser.device, self._state_dtype)
         init = None if init_latents is None else self._fitting(init_latents, noise, "init_latents")
-        if init is None:
-            strength = 1.0
+        strength = 1.0 if init is None else strength
         lock = None
         if keep is not None:
             kept = self._fitting(torch.from_numpy(keep.latents), noise, "the lock's latents")
@@ -280,13 +283,10 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         share = 1.0 - _REPAINT_SHARE if repaint else 1.0
         report("denoise", 0.0)
 
-        def first(fraction: float) -> None:
-            report("denoise", share * fraction)
+        def part(low: float, high: float) -> Callable[[float], None]:
+            return lambda fraction: report("denoise", low + (high - low) * fraction)
 
-        def second(fraction: float) -> None:
-            report("denoise", share + (1.0 - share) * fraction)
-
-        latents = self._solved(noise, conditions, num_inference_steps, strength, init, lock, first)
+        latents = self._solved(noise, conditions, num_inference_steps, strength, init, lock, part(0.0, share))
         if not repaint:
             return latents
         half = latents.shape[-1] // 2
@@ -295,7 +295,7 @@ class LoopPipeline(DiffusionPipeline):  # type: ignore[misc]
         mask = seam_lock(rolled[0].float().cpu().numpy(), half, keep).mask
         turned, lock = torch.roll(noise, half, -1), (rolled, mask)
         painted = self._solved(
-            turned, conditions, num_inference_steps, _REPAINT_STRENGTH, rolled, lock, second
+            turned, conditions, num_inference_steps, _REPAINT_STRENGTH, rolled, lock, part(share, 1.0)
         )
         return torch.roll(painted, -half, -1)
 

@@ -91,7 +91,7 @@ def compile_blocks(net: ModelMixin, backend: str = "inductor") -> None:
 
 @torch.inference_mode()
 def _run_once(pipeline: LoopPipeline) -> None:
-    """Denoise a step of the picture that the model was trained on, with guidance, and decode it."""
+    """Denoise the picture that the model was trained on, with guidance and without, and decode it."""
     unet, vae = pipeline.denoiser, pipeline.vae
     channels, rows = pipeline.latent_shape
     size = unet.config.sample_size
@@ -99,7 +99,9 @@ def _run_once(pipeline: LoopPipeline) -> None:
     ids = torch.zeros((2, pipeline.text_encoder.config.max_position_embeddings), dtype=torch.int64)
     states = pipeline.text_encoder(ids.to(pipeline.text_encoder.device)).last_hidden_state
     latents = torch.zeros((2, channels, rows, columns), device=unet.device, dtype=unet.dtype)
-    unet(latents, 500, states.to(unet.device, unet.dtype))
+    states = states.to(unet.device, unet.dtype)
+    for prompts in (2, 1):
+        unet(latents[:prompts], 500, states[:prompts])
     vae.decode(latents[:1].to(vae.device, vae.dtype))
 
 

@@ -77,6 +77,10 @@ class KarrasSolver(DPMSolverMultistepScheduler):  # type: ignore[misc]
         first = self.dpm_solver_first_order_update(model_output_list[-1], *args, **kwargs)
         return first + self.first_share * (second - first)
 
+    def restart(self) -> None:
+        """Forget the predictions before, so that the next step is first order, as the first one is."""
+        self.lower_order_nums = 0
+
     def noised(self, clean: Tensor, noise: Tensor, index: int) -> Tensor:
         """Return ``clean`` at the level of noise before step ``index``; after the last there is none."""
         sigma = self.sigmas[index].to(clean.device, clean.dtype)
@@ -124,6 +128,9 @@ class ConsistencySolver(SchedulerMixin, ConfigMixin):  # type: ignore[misc]
         even = [round(top * (1 - step / num_inference_steps)) - 1 for step in range(num_inference_steps)]
         self.timesteps = torch.tensor([max(0, step) for step in even], device=device)
         self._step = 0
+
+    def restart(self) -> None:
+        """Do nothing: no step remembers the one before."""
 
     def noised(self, clean: Tensor, noise: Tensor, index: int) -> Tensor:
         """Return ``clean`` at the level of noise before step ``index``; after the last there is none."""

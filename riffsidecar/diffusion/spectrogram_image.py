@@ -19,6 +19,7 @@ from torch import Tensor
 from riffsidecar.diffusion.blend import lerp
 from riffsidecar.diffusion.circular import make_circular
 from riffsidecar.diffusion.clip_text import encode_prompts
+from riffsidecar.diffusion.guided_steps import conditions_at
 from riffsidecar.diffusion.kinds import SEAM_MODES, Components, Prompts
 from riffsidecar.diffusion.solvers import ConsistencySolver
 from riffsidecar.diffusion.values import Conditions
@@ -124,6 +125,7 @@ class SpectrogramImageKind:
             mix=(1.0 - prompts.guidance, prompts.guidance) if guided else (1.0,),
             columns=hidden.new_zeros((len(hidden), 0, self.columns(length))),
             controls=hidden.new_zeros((len(hidden), 0)),
+            guided=prompts.guided,
         )
 
     def start(self, noise: Tensor, init: Tensor | None, strength: float) -> Tensor:
@@ -134,16 +136,20 @@ class SpectrogramImageKind:
         return noisy if strength > 0.0 else init
 
     def predict(self, latents: Tensor, step: int, conditions: Conditions) -> Tensor:
-        """Return the noise in the latents (loops, channels, rows, columns) of one loop or more, guided."""
-        columns = latents.shape[-1]
+        """Return the noise in the latents (loops, channels, rows, columns) of one loop or more.
+
+        It is guided in the first of the steps that have been laid out, see `conditions_at`.
+        """
+        columns, scheduler = latents.shape[-1], self._parts.scheduler
         turned = round(step * _GOLDEN * columns) % columns if self._seam == "roll" else 0
-        timestep = self._parts.scheduler.timesteps[step]
+        timesteps = scheduler.timesteps
+        said = conditions_at(conditions, step, len(timesteps), scheduler)
         rolled = torch.roll(latents, -turned, -1)
-        found = self.seen(rolled, timestep, conditions, circular=self._seam == "circular")
+        found = self.seen(rolled, timesteps[step], said, circular=self._seam == "circular")
         return torch.roll(found, turned, -1)
 
     def seen(self, latents: Tensor, timestep: Tensor, conditions: Conditions, *, circular: bool) -> Tensor:
-        """Return the guided noise in latents, seen through windows where they are long.
+        """Return the noise in latents under the conditions, seen through windows where they are long.
 
         Args:
             latents: (loops, channels, rows, columns).
@@ -156,12 +162,12 @@ class SpectrogramImageKind:
         starts = window_starts(latents.shape[-1], width)
         make_circular(self._parts.denoiser, circular and not starts)
 
-        def guided(part: Tensor) -> Tensor:
-            return self._guided(part, timestep, conditions)
+        def noise(part: Tensor) -> Tensor:
+            return self._noise(part, timestep, conditions)
 
-        return over_windows(guided, latents, starts, width) if starts else guided(latents)
+        return over_windows(noise, latents, starts, width) if starts else noise(latents)
 
-    def _guided(self, latents: Tensor, timestep: Tensor, conditions: Conditions) -> Tensor:
+    def _noise(self, latents: Tensor, timestep: Tensor, conditions: Conditions) -> Tensor:
         denoiser = self._parts.denoiser
         prompts, loops = len(conditions.mix), len(latents)
         picture = latents.flip(-2).to(denoiser.device, denoiser.dtype)

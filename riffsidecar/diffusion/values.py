@@ -56,9 +56,10 @@ class Conditions:
         columns: (prompts, column_channels, columns), what goes with each prompt; (prompts, 0, columns) for a
             model that is told of nothing but the prompt.
         controls: (prompts, control_size), or (prompts, 0) likewise.
+        guided: the share of the steps, from the noisiest on, that are guided, where the model can do without.
 
     Raises:
-        DiffusionError: not as many weights as prompts.
+        DiffusionError: not as many weights as prompts, or a share outside 0 to 1.
     """
 
     hidden_states: Tensor
@@ -66,9 +67,11 @@ class Conditions:
     mix: tuple[float, ...]
     columns: Tensor
     controls: Tensor
+    guided: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse weights that belong to no prompt."""
+        """Refuse weights that belong to no prompt, and no share of the steps."""
+        check_within("guided", self.guided, 0.0, 1.0)
         if not len(self.mix) == len(self.hidden_states) == len(self.token_weights):
             raise DiffusionError(
                 f"conditions: {len(self.mix)} weights for {len(self.hidden_states)} prompts: must be one each"

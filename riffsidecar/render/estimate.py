@@ -23,7 +23,7 @@ class RenderTimes:
     """Estimate renders from earlier ones of the same model; safe to use from several threads.
 
     Denoising takes time in the number of columns, for each quality its own: drafts may take other nets than
-    the rest. All else takes time in the number of columns.
+    the rest. All else takes time in the number of columns. How many steps are guided makes another model.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class RenderTimes:
 
 
 def _model(request: LoopRequest) -> str:
-    return f"{request.model} {request.lora}"
+    return f"{request.model} {request.lora} {request.guided:g}"
 
 
 def _blend(rates: dict[str, float], name: str, rate: float) -> None:

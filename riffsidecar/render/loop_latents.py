@@ -72,6 +72,7 @@ def new_latents(
         morph=request.morph,
         negative_prompt=request.negative,
         guidance_scale=request.guidance if model.guidance is None else model.guidance,
+        guided=request.guided,
         columns=column_conditions(length, request.key, request.chords),
         controls=control_vector(
             length, density=request.density, brightness=request.brightness, energy=request.energy

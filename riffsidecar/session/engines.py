@@ -1,4 +1,4 @@
-"""Which model makes a loop, and how: its name, its LoRAs, what anchors it in time, how it closes the loop."""
+"""Which model makes a loop, and how: LoRAs, what anchors it in time, its seam, how many steps are guided."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from riffsidecar.music.groove import Groove
 from riffsidecar.music.shown import shown
 
 __all__ = [
+    "ALL_GUIDED",
     "AUTO_ANCHOR",
+    "AUTO_GUIDED",
+    "DEFAULT_GUIDED",
     "EMBEDDED_MODEL",
     "NO_ANCHOR",
     "SEAMS",
     "LoraUse",
     "check_air",
     "check_anchor",
+    "check_guided",
     "check_lora",
     "check_model",
     "check_seam",
+    "guided_by",
     "parse_lora",
 ]
 
@@ -31,6 +36,13 @@ AUTO_ANCHOR: Final = ""
 NO_ANCHOR: Final = "none"
 SEAMS: Final = ("circular", "roll", "repaint", "line")
 """How a model that was trained on pictures with edges closes a loop."""
+
+ALL_GUIDED: Final = 1.0
+DEFAULT_GUIDED: Final = 0.5
+"""The share of the steps that are guided where nobody says which, in models other than the embedded one."""
+
+AUTO_GUIDED: Final = -1.0
+"""Stands for the share that a model has by itself, see :func:`guided_by`."""
 
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _LORA = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})(?::(-?[0-9]{0,2}\.?[0-9]{0,4}))?", re.ASCII)
@@ -135,6 +147,44 @@ def check_air(value: object) -> float:
     if isinstance(value, bool) or not 0.0 <= amount <= 1.0:
         raise SessionError(f"air is {shown(value)}, but must be a number from 0 to 1")
     return amount
+
+
+def check_guided(value: object) -> float:
+    """Return the share of the steps, from the noisiest on, that are guided: 0 to 1, or :data:`AUTO_GUIDED`.
+
+    Raises:
+        SessionError: it is no such number.
+
+    >>> check_guided("0.25"), check_guided("auto") == AUTO_GUIDED
+    (0.25, True)
+    """
+    if value in ("auto", AUTO_GUIDED):
+        return AUTO_GUIDED
+    try:
+        share = round(float(value), 5) if isinstance(value, int | float | str) else -1.0
+    except ValueError:
+        share = -1.0
+    if isinstance(value, bool) or not 0.0 <= share <= 1.0:
+        raise SessionError(f"guided is {shown(value)}, but must be a number from 0 to 1, or auto")
+    return share
+
+
+def guided_by(model: str, value: object) -> float:
+    """Return the share of the steps that a model guides, 0 to 1.
+
+    Where it is of the model's own choice, the embedded one, whose solver keeps its guidance, guides every
+    step, and any other guides :data:`DEFAULT_GUIDED` of them.
+
+    Raises:
+        SessionError: the value is none.
+
+    >>> guided_by("embedded", "auto"), guided_by("riffusion-v1", "auto"), guided_by("riffusion-v1", 1)
+    (1.0, 0.5, 1.0)
+    """
+    share = check_guided(value)
+    if share != AUTO_GUIDED:
+        return share
+    return ALL_GUIDED if model == EMBEDDED_MODEL else DEFAULT_GUIDED
 
 
 def check_seam(value: object) -> str:

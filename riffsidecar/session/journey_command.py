@@ -42,6 +42,7 @@ JOURNEY_OPTIONS: Final = (
     "energy",
     "quality",
     "anchor",
+    "guided",
     "sample_rate",
     "bit_depth",
 )

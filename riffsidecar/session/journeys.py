@@ -16,7 +16,16 @@ from riffsidecar.errors import MusicError, RiffError, SessionError, nearest
 from riffsidecar.music import Chords, Key, LoopLength, Meter, Tempo
 from riffsidecar.music.shown import shown
 from riffsidecar.session.checks import MAX_SEED, check_int, check_kind, check_output, check_seed
-from riffsidecar.session.engines import AUTO_ANCHOR, EMBEDDED_MODEL, check_anchor, check_lora, check_model
+from riffsidecar.session.engines import (
+    ALL_GUIDED,
+    AUTO_ANCHOR,
+    AUTO_GUIDED,
+    EMBEDDED_MODEL,
+    check_anchor,
+    check_lora,
+    check_model,
+    guided_by,
+)
 from riffsidecar.session.knobs import find_knob
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
 
@@ -42,8 +51,8 @@ MAX_JOURNEY_BARS: Final = 100_000
 MAX_PIECE_BARS: Final = 64
 MAX_LOOP_BARS: Final = 16
 
-_ADDED: Final = MappingProxyType({"lora": "", "groove": AUTO_ANCHOR})
-"""Fields that the first recipes of this version did not have."""
+_ADDED: Final = MappingProxyType({"lora": "", "groove": AUTO_ANCHOR, "guided": ALL_GUIDED})
+"""Fields that the first recipes of this version did not have, and what their journeys were made with."""
 
 _WINDOW_BARS: Final = (4, 2, 8, 16)
 _MIN_SEGMENT_COLUMNS: Final = 16
@@ -86,6 +95,7 @@ class JourneyRequest:
         model: the name of an installed model.
         lora: LoRAs of that model.
         groove: what a model that knows no tempo keeps time by, as the ``anchor`` of a loop.
+        guided: the share of the steps that are guided, as that of a loop.
 
     Raises:
         SessionError: for a value out of range, or values that contradict each other.
@@ -116,6 +126,7 @@ class JourneyRequest:
     model: str = EMBEDDED_MODEL
     lora: str = ""
     groove: str = AUTO_ANCHOR
+    guided: float = AUTO_GUIDED
 
     def __post_init__(self) -> None:
         """Check every value, and bring knobs, prompts and the seed to their usual form."""
@@ -125,6 +136,7 @@ class JourneyRequest:
             object.__setattr__(self, name, find_knob(name).check(getattr(self, name)))
         for name, check in (("model", check_model), ("lora", check_lora), ("groove", check_anchor)):
             object.__setattr__(self, name, check(getattr(self, name)))
+        object.__setattr__(self, "guided", guided_by(self.model, self.guided))
         object.__setattr__(self, "seed", check_seed(self.seed))
         object.__setattr__(self, "label", clean_text(self.label, "label", MAX_NAME))
         check_kind("tempo", self.tempo, Tempo)

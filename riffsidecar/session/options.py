@@ -9,7 +9,7 @@ from riffsidecar.errors import SessionError, UnknownNameError, nearest
 from riffsidecar.music import BarSpans, Chords, Key, Meter, Tempo, check_sample_rate, exact, parse_bars
 from riffsidecar.music.shown import shown
 from riffsidecar.session.checks import check_seed
-from riffsidecar.session.engines import check_air, check_anchor, check_seam
+from riffsidecar.session.engines import check_air, check_anchor, check_guided, check_seam
 from riffsidecar.session.knobs import KNOBS
 from riffsidecar.session.requests import BIT_DEPTHS
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
@@ -45,6 +45,7 @@ OPTIONS: Final = (
     "anchor",
     "seam",
     "air",
+    "guided",
     *KNOBS,
 )
 """Options of a render that any client may give."""
@@ -90,6 +91,8 @@ def check_option(name: str, value: Any) -> object:
             return check_seam(value)
         case "air":
             return check_air(value)
+        case "guided":
+            return check_guided(value)
         case "loudness_lufs":
             return float(exact(value, name))
         case "bpm":

@@ -30,13 +30,13 @@ _GRID: Final[Mapping[str, tuple[str, Callable[[Any], Any], str]]] = {
 }
 _OPTIONS: Final = (
     "meter", "chords", "negative", "sample_rate", "bit_depth", "loudness_lufs", "lora", "anchor", "seam",
-    "quality", "guidance", "brightness", "density", "energy",
+    "guided", "quality", "guidance", "brightness", "density", "energy",
 )  # fmt: skip
 _PACK_KEYS: Final = (
     "name", "label", "prompts", "prompt", *_GRID, "seeds", "seed", "tries", "likeness", *_OPTIONS,
 )  # fmt: skip
 _OF_PROMPT: Final = (
-    "negative", "lora", "anchor", "quality", "guidance", "brightness", "density", "energy",
+    "negative", "lora", "anchor", "guided", "quality", "guidance", "brightness", "density", "energy",
 )  # fmt: skip
 _PROMPT_KEYS: Final = ("prompt", "name", "group", "tonal", *_OF_PROMPT)
 

@@ -31,7 +31,7 @@ _DEFAULT_LIKENESS: Final = 0.95
 _OPTION_KINDS: Final = frozenset(
     {
         "meter", "chords", "negative", "sample_rate", "bit_depth", "loudness_lufs", "model", "lora",
-        "anchor", "seam", "quality", "guidance", "brightness", "density", "energy",
+        "anchor", "seam", "guided", "quality", "guidance", "brightness", "density", "energy",
     }
 )  # fmt: skip
 

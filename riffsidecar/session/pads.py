@@ -13,7 +13,7 @@ from riffsidecar.errors import SessionError
 from riffsidecar.music import Chords, Key, Meter, Tempo, parse_bars
 from riffsidecar.music.shown import shown
 from riffsidecar.session.actions import BoundAction, default_keys, find_action
-from riffsidecar.session.engines import check_anchor, check_lora, check_model
+from riffsidecar.session.engines import AUTO_GUIDED, check_anchor, check_guided, check_lora, check_model
 from riffsidecar.session.knobs import KnobValue, default_ccs, find_knob
 from riffsidecar.session.seeds import SeedChoice
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
@@ -40,8 +40,8 @@ class Pad:
         key: the harmony of this pad where the session sets none; ``chords`` likewise.
         seed_audio: the seed that its loops begin from or keep parts of, where the slot was given no other.
         tonal: whether its loops have a pitch, and so follow key and chords. Drums do not.
-        model: the model of its loops, empty for that of the session; ``lora`` and ``anchor`` as a request
-            has them.
+        model: the model of its loops, empty for that of the session; ``lora``, ``anchor`` and ``guided``
+            as a request has them.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Pad:
     model: str = ""
     lora: str = ""
     anchor: str = ""
+    guided: float = AUTO_GUIDED
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a pad."""
@@ -77,6 +78,7 @@ class Pad:
             check_model(self.model)
         object.__setattr__(self, "lora", check_lora(self.lora))
         object.__setattr__(self, "anchor", check_anchor(self.anchor))
+        object.__setattr__(self, "guided", check_guided(self.guided))
         checked = {name: find_knob(name).check(value) for name, value in self.knobs.items()}
         object.__setattr__(self, "knobs", MappingProxyType(checked))
 

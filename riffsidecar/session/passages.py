@@ -93,6 +93,7 @@ class Passage:
             model=journey.model,
             lora=journey.lora,
             anchor=journey.groove,
+            guided=journey.guided,
         )
 
     @property

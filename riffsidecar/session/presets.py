@@ -28,9 +28,11 @@ _MAX_BYTES: Final = 256 * 1024
 _BANK_KEYS: Final = ("title", "tempo", "meter", "bars", "key", "chords", "midi", "pad")
 _PAD_KEYS: Final = (
     "name", "prompt", "prompt_b", "negative", "color", "bars", "knobs", "key", "chords", "tonal",
-    "seed_audio", "seed_use", "model", "lora", "anchor",
+    "seed_audio", "seed_use", "model", "lora", "anchor", "guided",
 )  # fmt: skip
-_PAD_TEXTS: Final = ("name", "prompt", "prompt_b", "negative", "color", "model", "lora", "anchor")
+_AS_WRITTEN: Final = (
+    "name", "prompt", "prompt_b", "negative", "color", "model", "lora", "anchor", "guided",
+)  # fmt: skip
 _MIDI_KEYS: Final = ("first_note", "velocity", "cc", "note")
 _NOTHING: Final = "none"
 
@@ -169,9 +171,9 @@ def _pad(row: Mapping[str, Any]) -> Pad:
     tonal = row.get("tonal", True)
     if not isinstance(tonal, bool):
         raise PresetError(f"tonal is {shown(tonal)}, but must be true or false")
-    texts = {part: row[part] for part in _PAD_TEXTS if part in row}
+    written = {part: row[part] for part in _AS_WRITTEN if part in row}
     return Pad(
-        **texts,
+        **written,
         bars=_parsed(row, "bars", parse_bars),
         knobs=_table(row, "knobs"),
         key=_parsed(row, "key", Key.parse),

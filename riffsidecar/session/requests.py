@@ -16,7 +16,9 @@ from riffsidecar.music import BarSpans, Chords, Key, LoopLength, Meter, Tempo, p
 from riffsidecar.music.shown import shown
 from riffsidecar.session.checks import BIT_DEPTHS, MAX_SEED, check_kind, check_output, check_pair, check_seed
 from riffsidecar.session.engines import (
+    ALL_GUIDED,
     AUTO_ANCHOR,
+    AUTO_GUIDED,
     EMBEDDED_MODEL,
     SEAMS,
     check_air,
@@ -24,6 +26,7 @@ from riffsidecar.session.engines import (
     check_lora,
     check_model,
     check_seam,
+    guided_by,
 )
 from riffsidecar.session.knobs import find_knob
 from riffsidecar.session.text import MAX_NAME, MAX_PROMPT, clean_text
@@ -52,7 +55,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENGINE_CHECKS: Final = MappingProxyType(
     {"model": check_model, "lora": check_lora, "anchor": check_anchor, "seam": check_seam, "air": check_air}
 )
-_ENGINE_DEFAULTS: Final = MappingProxyType({"lora": "", "anchor": AUTO_ANCHOR, "seam": SEAMS[0], "air": 0.0})
+_ENGINE_DEFAULTS: Final = MappingProxyType(
+    {"lora": "", "anchor": AUTO_ANCHOR, "seam": SEAMS[0], "air": 0.0, "guided": ALL_GUIDED}
+)
+"""What a key that a recipe leaves out means: what loops were made with before there was such a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,8 @@ class LoopRequest:
             own choice.
         seam: how such a model closes the loop.
         air: how much is filled in above the highest band of a model that ends early, 0 to 1.
+        guided: the share of the denoising steps, from the noisiest on, that such a model guides, 0 to 1; left
+            out, half. The embedded model guides all of them, whatever is asked.
         latents_tempo: the tempo that the latents are made at before they are decoded at ``tempo``, within
             12 %; None where it is the same, as it is unless a loop has followed another tempo.
 
@@ -113,6 +121,7 @@ class LoopRequest:
     anchor: str = AUTO_ANCHOR
     seam: str = SEAMS[0]
     air: float = 0.0
+    guided: float = AUTO_GUIDED
     latents_tempo: Tempo | None = None
 
     def __post_init__(self) -> None:
@@ -134,6 +143,7 @@ class LoopRequest:
         object.__setattr__(self, "loudness_lufs", lufs)
         for name, check in _ENGINE_CHECKS.items():
             object.__setattr__(self, name, check(getattr(self, name)))
+        object.__setattr__(self, "guided", guided_by(self.model, self.guided))
         self._check_latents_tempo()
         self._check_files()
         self._check_keeps(self.length)
@@ -294,7 +304,8 @@ class LoopRequest:
         missing = sorted(known - recipe.keys() - _LEFT_OUT)
         if missing:
             raise SessionError(f"recipe lacks {', '.join(missing)}")
-        fields = {name: value for name, value in recipe.items() if name not in _PARSED and name != "recipe"}
+        fields = dict(_ENGINE_DEFAULTS)
+        fields |= {name: value for name, value in recipe.items() if name not in _PARSED and name != "recipe"}
         try:
             return cls(
                 **{name: _plain(name, value) for name, value in fields.items()},

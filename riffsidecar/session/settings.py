@@ -129,6 +129,7 @@ class Settings:
             "model": pad.model or self.output.model,
             "lora": pad.lora,
             "anchor": pad.anchor,
+            "guided": pad.guided,
         }
 
     def render_values(self, bank: Bank, command: Render) -> dict[str, Any]:

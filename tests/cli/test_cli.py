@@ -108,6 +108,8 @@ def test_render_keeps_bars_of_an_earlier_loop_at_its_tempo(capsys: pytest.Captur
         (("--of", "loop.wav"), "--keep-bars 1-2, --keep-band 20-200"),
         (("--morph", "0.5"), "name it with --to"),
         (("--negative", "drums", "--guidance", "1"), "raise --guidance"),
+        (("--negative", "drums", "--guided", "0", "--model", "riffusion-v1"), "raise --guided"),
+        (("--guided", "1.5"), "--guided is '1.5'"),
         (("--depth", "12"), "--depth is '12'"),
         (("--rate", "22050"), "--rate is 22050"),
         (("--lufs", "0"), "--lufs is 0"),

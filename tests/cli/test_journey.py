@@ -48,13 +48,13 @@ def test_a_later_piece_is_compared_by_its_latents(capsys: pytest.CaptureFixture[
 
 
 def test_the_model_that_is_named_travels(capsys: pytest.CaptureFixture[str]) -> None:
-    named = ("--model", "riffusion-v1", "--lora", "dusty:0.5", "--anchor", "boom-bap")
+    named = ("--model", "riffusion-v1", "--lora", "dusty:0.5", "--anchor", "boom-bap", "--guided", "0.25")
     assert command("journey", "a", "b", "--bars", "2", "--json", *named) == 0
     (file,) = json.loads(capsys.readouterr().out)["files"]
     made = read_journey(Path(file["path"]))
     assert made is not None
     assert (made.journey.model, made.journey.lora) == ("riffusion-v1", "dusty:0.5")
-    assert made.journey.groove == "boom-bap"
+    assert (made.journey.groove, made.journey.guided) == ("boom-bap", 0.25)
 
 
 def test_what_fails_keeps_what_is_finished(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

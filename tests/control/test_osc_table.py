@@ -135,8 +135,8 @@ def test_a_wrong_argument_is_answered_with_the_usage() -> None:
 
 def test_a_journey_takes_every_option_of_its_own_and_no_name_of_a_model() -> None:
     row = find_address("/riff/journey")
-    command = row.command(("pad", "techno", "file", 1, "anchor", "boom-bap"))
-    assert command == StartJourney(("pad", "techno"), (("file", 1), ("anchor", "boom-bap")))
+    command = row.command(("pad", "techno", "file", 1, "anchor", "boom-bap", "guided", 0.30000001192))
+    assert command == StartJourney(("pad", "techno"), (("file", 1), ("anchor", "boom-bap"), ("guided", 0.3)))
     for options in (("lora", "dusty"), ("source_path", "/etc")):
         with pytest.raises(RiffError):
             row.command(("pad", "techno", "bars", 8, *options))

@@ -1,6 +1,7 @@
 """What every checkpoint promises: the embedded model, and a small one in Stable Diffusion's layout.
 
-The small one has random weights: these tests are about time, locks, seams and order, never about sound.
+The small one has random weights: these tests are about time, locks, seams and order, never about sound. It is
+guided in half of the steps, as it is by itself, and in all of them.
 """
 
 from __future__ import annotations
@@ -28,10 +29,14 @@ from riffsidecar.render.render_loop import render_loop
 from riffsidecar.session.journeys import JourneyPart, JourneyRequest
 from riffsidecar.session.requests import LoopRequest
 
+_GUIDED = {"share": 1.0}
+"""The share of the steps that the checkpoint of the moment guides."""
 
-@pytest.fixture(scope="module", params=["embedded", "stable"])
+
+@pytest.fixture(scope="module", params=["embedded", "stable, half guided", "stable, all guided"])
 def checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LoopPipeline:
     torch.set_num_threads(1)
+    _GUIDED["share"] = 0.5 if "half" in request.param else 1.0
     if request.param == "embedded":
         return load_pipeline()
     return load_pipeline(write_layout(tmp_path_factory.mktemp("contract") / "model"))
@@ -43,6 +48,7 @@ def ask(**options: object) -> LoopRequest:
         "tempo": Tempo.parse(187.5),
         "bars": Fraction(1),
         "quality": "draft",
+        "guided": _GUIDED["share"],
         **options,
     }
     return LoopRequest(**values)  # type: ignore[arg-type]
@@ -194,6 +200,7 @@ def travel(**values: object) -> JourneyRequest:
         "bars": 5,
         "form": "pieces",
         "piece_bars": 2,
+        "guided": _GUIDED["share"],
         **values,
     }
     return JourneyRequest(**given)  # type: ignore[arg-type]

@@ -226,6 +226,7 @@ def test_render_times_are_those_of_columns_and_steps() -> None:
     assert times.seconds(replace(REQUEST, quality="draft")) == pytest.approx(1.2)
     assert times.seconds(replace(REQUEST, bars=Fraction(4))) == pytest.approx(7.2)
     assert times.seconds(replace(REQUEST, model="other")) is None
+    assert times.seconds(replace(REQUEST, guided=0.5)) is None
     # Drafts may be made by other nets: what one took is known better than any ratio.
     draft = replace(REQUEST, quality="draft")
     times.note(draft, replace(loop, timings={"denoise": 0.2}), 0.8)

@@ -74,8 +74,10 @@ def test_loops_made_together_are_those_made_alone(renderer: LoopRenderer, option
     watch.remove()
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_allclose(latents_of(other), latents_of(one), rtol=0, atol=0.02)
-    # Two loops with guidance are four pictures; the third loop is left to itself.
-    assert set(sizes) == {4, 2} and sizes.count(4) == sizes.count(2)
+    # Two loops with guidance are four pictures and without it two; the third loop is left to itself.
+    guided, free = sizes.count(4), sizes.count(1)
+    assert free > 2 and 0 <= guided - free <= 1
+    assert sizes.count(2) == guided + free and len(sizes) == 2 * (guided + free)
     assert [loop.environment.get("together") for loop in together] == ["2", "2", None]
     assert [loop.environment.get("together") for loop in alone] == [None] * 3
 

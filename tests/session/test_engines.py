@@ -7,7 +7,14 @@ import pytest
 from riffsidecar.errors import PresetError, SessionError
 from riffsidecar.music import Tempo
 from riffsidecar.session.commands import SetModel, TriggerPad
-from riffsidecar.session.engines import check_air, check_anchor, check_lora, check_model, check_seam
+from riffsidecar.session.engines import (
+    check_air,
+    check_anchor,
+    check_guided,
+    check_lora,
+    check_model,
+    check_seam,
+)
 from riffsidecar.session.library import BankLibrary
 from riffsidecar.session.presets import parse_bank
 from riffsidecar.session.requests import LoopRequest
@@ -15,7 +22,7 @@ from riffsidecar.session.state import Session
 
 _PADS = (
     '[[pad]]\nname = "a"\nprompt = "dusty drums"\nmodel = "riffusion-v1"\nlora = "dusty: 0.5"\n'
-    'anchor = "boom-bap swing 58%"\n' + '[[pad]]\nname = "b"\nprompt = "warm bass"\n' * 15
+    'anchor = "boom-bap swing 58%"\nguided = 0.75\n' + '[[pad]]\nname = "b"\nprompt = "warm bass"\n' * 15
 )
 
 
@@ -29,12 +36,14 @@ def test_a_pad_has_its_own_model_and_the_others_that_of_the_session() -> None:
     session = _session()
     ((_, request),) = session.apply(TriggerPad(1)).renders
     assert (request.model, request.lora, request.anchor) == ("riffusion-v1", "dusty:0.5", "boom-bap 58%")
+    assert request.guided == 0.75
     ((_, request),) = session.apply(TriggerPad(2)).renders
     assert (request.model, request.lora, request.anchor) == ("embedded", "", "")
+    assert request.guided == 1.0
     session = session.apply(SetModel("small")).session
     assert session.state_dict()["model"] == "small"
     ((_, request),) = session.apply(TriggerPad(2)).renders
-    assert request.model == "small"
+    assert (request.model, request.guided) == ("small", 0.5)
     ((_, request),) = session.apply(TriggerPad(1)).renders
     assert request.model == "riffusion-v1"
 
@@ -46,6 +55,7 @@ def test_a_pad_has_its_own_model_and_the_others_that_of_the_session() -> None:
         ("model = 3", "model is"),
         ('lora = "a b"', "lora is"),
         ('anchor = "waltz"', "anchor"),
+        ("guided = 1.5", "guided is"),
     ],
 )
 def test_a_preset_with_a_bad_engine_is_refused_by_pad(line: str, message: str) -> None:
@@ -57,7 +67,7 @@ def test_a_preset_with_a_bad_engine_is_refused_by_pad(line: str, message: str) -
 def test_recipes_from_before_there_were_engines_read_as_they_are() -> None:
     request = LoopRequest(prompt="x", tempo=Tempo.parse(120), bars=Fraction(1))
     recipe = request.to_recipe()
-    assert not {"lora", "anchor", "seam"} & recipe.keys()
+    assert not {"lora", "anchor", "seam", "guided"} & recipe.keys()
     assert LoopRequest.from_recipe(recipe) == request
     other = LoopRequest(
         prompt="x",
@@ -70,6 +80,19 @@ def test_recipes_from_before_there_were_engines_read_as_they_are() -> None:
     )
     assert LoopRequest.from_recipe(other.to_recipe()) == other
     assert other.digest != request.digest
+
+
+def test_a_recipe_from_before_steps_went_without_guidance_guides_all_of_them() -> None:
+    def asked(**options: object) -> LoopRequest:
+        given = {"prompt": "x", "tempo": Tempo.parse(120), "bars": Fraction(1), "model": "m", **options}
+        return LoopRequest(**given)  # type: ignore[arg-type]
+
+    half, whole = asked(), asked(guided=1.0)
+    assert half.guided == asked(guided="auto").guided == 0.5 and half.to_recipe()["guided"] == 0.5
+    assert LoopRequest.from_recipe(half.to_recipe()) == half
+    assert "guided" not in whole.to_recipe() and whole.digest != half.digest
+    assert LoopRequest.from_recipe(whole.to_recipe()) == whole
+    assert asked(model="embedded").guided == 1.0
 
 
 @pytest.mark.parametrize("value", ["", "../x", "a/b", "a\\b", ".x", 3, None, "x" * 65])
@@ -98,3 +121,7 @@ def test_anchors_and_seams_are_named() -> None:
     for bad in (True, -0.1, 1.1, "much", None, float("nan")):
         with pytest.raises(SessionError, match="air is"):
             check_air(bad)
+    assert (check_guided("0.25"), check_guided(1), check_guided(0.30000001192)) == (0.25, 1.0, 0.3)
+    for bad in (True, -0.1, 1.1, "much", None, float("nan")):
+        with pytest.raises(SessionError, match="guided is"):
+            check_guided(bad)

@@ -188,3 +188,12 @@ def test_a_recipe_from_before_there_were_loras_is_read() -> None:
     recipe = journey().to_recipe()
     del recipe["lora"], recipe["groove"]
     assert JourneyRequest.from_recipe(recipe) == journey()
+
+
+def test_a_recipe_from_before_steps_went_without_guidance_guides_all_of_them() -> None:
+    tour = journey(model="riffusion-v1")
+    assert (tour.guided, journey().guided, journey(guided="0.25").guided) == (0.5, 1.0, 0.25)
+    recipe = tour.to_recipe()
+    assert JourneyRequest.from_recipe(recipe) == tour
+    del recipe["guided"]
+    assert JourneyRequest.from_recipe(recipe).guided == 1.0

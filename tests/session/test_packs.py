@@ -48,6 +48,17 @@ def test_the_grid_runs_over_prompts_tempi_bars_keys_and_seeds_in_that_order() ->
     assert {cell.request.loudness_lufs for cell in cells} == {-14.0}, "as every loop"
 
 
+def test_a_pack_says_how_many_steps_are_guided_and_a_prompt_otherwise() -> None:
+    text = "bpm = 90\nguided = 0.75\nprompts = ['x']\n[[prompt]]\nprompt = 'y'\nguided = 1\n"
+    cells = parse_pack(text, "a.toml", "a", {"model": "riffusion-v1"}).cells()
+    assert [cell.request.guided for cell in cells] == [0.75, 1.0]
+    text = "bpm = 90\nprompts = ['x']\n"
+    (cell,) = parse_pack(text, "a.toml", "a", {"model": "riffusion-v1"}).cells()
+    assert cell.request.guided == 0.5
+    with pytest.raises(PackError, match=r"guided.*from 0 to 1"):
+        parse_pack(text + "guided = 2\n", "a.toml", "a")
+
+
 @given(number=st.integers(1, MAX_TRIES))
 @settings(max_examples=20)
 def test_a_later_try_has_a_seed_that_the_request_decides(number: int) -> None:

@@ -66,9 +66,10 @@ def asked(outcome: Outcome) -> LoopRequest:
 
 
 def test_again_asks_for_the_bars_of_the_journey_as_a_loop_of_their_own(session: Session) -> None:
-    session, _, outcome = begun(session, ("drift", 0.25))
+    session, _, outcome = begun(session, ("drift", 0.25), ("guided", 0.75))
     session = came(session, outcome, 2)
     request = asked(session.apply(Perform("again", (), 3)))
+    assert request.guided == 0.75
     assert (request.prompt, request.prompt_b, request.bars) == ("ambient pad", "acid techno", 2)
     assert request.morph == pytest.approx(5 / 7, abs=1e-5)
     assert (request.seed, request.drift) == (next_seed(1), 0.25)

@@ -89,6 +89,7 @@ def test_every_field_decides_the_digest() -> None:
         "energy": 0.5,
         "tempo": Tempo.parse(121), "meter": Meter(3, 4), "bars": Fraction(2), "key": Key(0),
         "model": "riffusion", "lora": "dusty", "anchor": "four", "seam": "roll", "air": 0.5,
+        "guided": 0.5,
         "chords": Chords.parse("C"), "sample_rate": 48000, "bit_depth": "16", "loudness_lufs": -9.0,
         "label": "kick",
     }  # fmt: skip
