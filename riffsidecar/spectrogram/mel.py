@@ -23,7 +23,6 @@ __all__ = [
     "hz_to_mel",
     "magnitudes_to_mel",
     "mel_bank",
-    "mel_centres",
     "mel_filterbank",
     "mel_to_hz",
     "mel_to_magnitudes",
@@ -73,17 +72,6 @@ def mel_to_hz(mel: Any, mel_scale: str) -> NDArray[np.float64]:
     return np.where(values < _SLANEY_KNEE_MEL, values * _SLANEY_HZ_PER_MEL, log_part)
 
 
-def _edges_hz(fmt: SpectrogramFormat) -> NDArray[np.float64]:
-    """Return the feet and peaks of the triangles (n_mels + 2,): each peak is a foot of its neighbours."""
-    low, high = (float(hz_to_mel(f, fmt.mel_scale)) for f in (fmt.fmin_hz, fmt.fmax_hz))
-    return mel_to_hz(np.linspace(low, high, fmt.n_mels + 2), fmt.mel_scale)
-
-
-def mel_centres(fmt: SpectrogramFormat) -> NDArray[np.float64]:
-    """Return the centre frequencies of the mel bands in hertz, (n_mels,)."""
-    return _edges_hz(fmt)[1:-1]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class MelBank:
     """Hold a filterbank as two weights a bin.
@@ -113,7 +101,8 @@ def mel_bank(fmt: SpectrogramFormat, sample_rate: float | None = None) -> MelBan
     bank moves with the bins, so a note keeps its band at every tempo.
     """
     rate = float(fmt.sample_rate if sample_rate is None else sample_rate)
-    edges = _edges_hz(fmt)
+    low, high = (float(hz_to_mel(f, fmt.mel_scale)) for f in (fmt.fmin_hz, fmt.fmax_hz))
+    edges = mel_to_hz(np.linspace(low, high, fmt.n_mels + 2), fmt.mel_scale)
     bins_hz = np.arange(fmt.num_bins) * (rate / fmt.n_fft)
     segment = np.searchsorted(edges, bins_hz, side="right") - 1
     heard = (segment >= 0) & (segment <= fmt.n_mels)

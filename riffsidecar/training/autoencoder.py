@@ -14,7 +14,6 @@ from riffsidecar.diffusion.autoencoder import BeatGridAutoencoder
 from riffsidecar.errors import TrainingError
 from riffsidecar.music import FRAMES_PER_COLUMN
 from riffsidecar.spectrogram import BEAT_GRID, uint8_to_mel
-from riffsidecar.spectrogram.mel import mel_centres
 from riffsidecar.training.config import TrainingConfig
 from riffsidecar.training.dataset import LoopSet
 from riffsidecar.training.precision import autocast
@@ -37,7 +36,6 @@ _PEAK_REACH = 8
 """Bands on each side in which a cell has to be loud to count as a peak."""
 _PEAK_SLOPE = 5.0
 """A cell 16 dB under the peak beside it counts 1/e**2 as much."""
-_LOWEST_PITCH_HZ = 40.0
 
 
 def reconstruction_loss(output: Tensor, target: Tensor, gradient_weight: float) -> Tensor:
@@ -56,23 +54,15 @@ def peak_loss(output: Tensor, target: Tensor) -> Tensor:
     """Return the L1 distance of ``(batch, 2, n_mels, frames)`` and of its steps from band to band, at peaks.
 
     Phase reconstruction takes a partial's frequency from the slope of the logarithmic magnitude across its
-    peak (Průša, Balazs, Søndergaard 2017), so that an error there is an error of pitch: so many hertz at any
-    band, and the more cents the lower it lies. A band counts by the inverse of its centre frequency.
+    peak (Průša, Balazs, Søndergaard 2017), so that an error there is an error of pitch.
     """
     size = 2 * _PEAK_REACH + 1
     highest = F.max_pool2d(target, (size, 1), stride=1, padding=(_PEAK_REACH, 0))
     weight = torch.exp(_PEAK_SLOPE * (target - highest)) * (target.clamp(-1, 1) + 1.1)
-    weight = weight * _cents_a_hertz(target)
     error = (weight * (output - target).abs()).sum() / weight.sum()
     between = torch.minimum(weight[..., 1:, :], weight[..., :-1, :])
     slope = (output.diff(dim=-2) - target.diff(dim=-2)).abs()
     return error + (between * slope).sum() / between.sum()
-
-
-def _cents_a_hertz(like: Tensor) -> Tensor:
-    """Return how many cents a hertz is at each mel band ``(n_mels, 1)``, as a share of those at 40 Hz."""
-    hertz = np.maximum(mel_centres(BEAT_GRID), _LOWEST_PITCH_HZ)
-    return torch.from_numpy(_LOWEST_PITCH_HZ / hertz).to(like)[:, None]
 
 
 def _crops(loops: LoopSet, indices: np.ndarray, columns: int, rng: np.random.Generator) -> Tensor:
@@ -111,16 +101,15 @@ def train_autoencoder(
 
     A new run begins with the autoencoder of the checkpoint ``start_from``, if any. The setting
     ``anchor_weight`` then holds its latents to what they were, so that a denoiser of the old ones can go on
-    from there; without ``train_encoder`` they stay what they were, and the decoder alone is trained.
+    from there.
 
     Raises:
         TrainingError: latents are to be held to those of no checkpoint.
     """
     settings = config.autoencoder
-    if start_from is None and (settings.anchor_weight or not settings.train_encoder):
-        held = "train_encoder" if not settings.train_encoder else "anchor_weight"
+    if settings.anchor_weight and start_from is None:
         raise TrainingError(
-            f"{held} is {getattr(settings, held)}, but there are no latents to hold to: "
+            f"anchor_weight is {settings.anchor_weight}, but there are no latents to hold to: "
             "name the checkpoint with --start-from, also when a stopped run goes on"
         )
     torch.manual_seed(config.seed)
@@ -133,7 +122,6 @@ def train_autoencoder(
     }
     autoencoder = BeatGridAutoencoder(**shape).to(memory_format=torch.channels_last)
     anchor = None if start_from is None else adopt_autoencoder_weights(start_from, autoencoder)
-    autoencoder.encoder.requires_grad_(settings.train_encoder)
     run = Run.configured(folder, {"autoencoder": autoencoder}, settings, config)
     if anchor is not None:
         anchor.to(run.device)
@@ -155,13 +143,12 @@ def train_autoencoder(
         # A crop is no circle: its first and last columns saw each other.
         inner_output, inner_target = output[..., edge:-edge], target[..., edge:-edge]
         loss = reconstruction_loss(inner_output, inner_target, settings.gradient_weight)
-        peaks = peak_loss(inner_output, inner_target) if settings.peak_weight else loss.new_zeros(())
-        loss = loss + settings.peak_weight * peaks
+        if settings.peak_weight:
+            loss = loss + settings.peak_weight * peak_loss(inner_output, inner_target)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         figures = {
             "loss": float(loss.detach()),
             "error_db": float((inner_output.detach() - inner_target).abs().mean()) * 40,
-            "peaks": float(peaks.detach()),
             "kl": float(kl.detach()),
         }
         loss = loss + settings.kl_weight * kl
@@ -184,10 +171,7 @@ def train_autoencoder(
 
     run.train(loss_of, report_with_samples)
     with run.averaged():
-        if anchor is not None and not settings.train_encoder:
-            statistics = anchor.config.latents_mean, anchor.config.latents_std
-        else:
-            statistics = latent_statistics(autoencoder, loops)
+        statistics = latent_statistics(autoencoder, loops)
         autoencoder.register_to_config(latents_mean=statistics[0], latents_std=statistics[1])
         autoencoder.save_pretrained(folder / "vae", safe_serialization=True)
     return trained_autoencoder(folder).to(run.device)

@@ -87,7 +87,7 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class AutoencoderConfig:
-    """The autoencoder and its training; without ``train_encoder`` that of its decoder alone."""
+    """The autoencoder and its training."""
 
     widths: tuple[int, int, int] = (64, 128, 224)
     encoder_blocks: tuple[int, int, int] = (0, 1, 2)
@@ -103,7 +103,6 @@ class AutoencoderConfig:
     gradient_weight: float = 0.5
     peak_weight: float = 0.0
     anchor_weight: float = 0.0
-    train_encoder: bool = True
     ema: float = 0.998
 
     def __post_init__(self) -> None:
