@@ -60,6 +60,8 @@ def quiet_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tests, root = Path(__file__).parent.parent, Path(__file__).parent.parent.parent
     monkeypatch.setenv("PYTHONPATH", f"{tests}{os.pathsep}{root}")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    # On a busy machine Ray's client server takes longer to start than the 30 s that Ray waits for it.
+    monkeypatch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "120")
     monkeypatch.setenv("RIFF_TEST_DIED", str(tmp_path / "died"))
 
 
