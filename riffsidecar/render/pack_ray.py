@@ -27,6 +27,7 @@ _SCHEME: Final = "ray://"
 _PATIENCE_S: Final = 30.0
 """How long no worker may be there before that is told."""
 
+_CONNECT_ATTEMPTS: Final = 3
 _INSTALL: Final = "install it with: pip install 'riffsidecar[ray]'"
 
 
@@ -94,14 +95,24 @@ class RayPool:
         self._waiting: list[tuple[Job, int]] = []
         self._running: dict[Any, tuple[Job, int, Any]] = {}
         self._ready: Ready | None = None
-        try:
-            self._ray.init(address=self._address, log_to_driver=False, **_of_its_own(self._address))
-        except Exception as error:
-            raise WorkerError(
-                f"the Ray cluster at {address} cannot be reached: {type(error).__name__}: {error}; start it "
-                "with 'ray start --head --ray-client-server-port PORT', and use the same versions of Python "
-                "and Ray on both sides"
-            ) from error
+        self._connect(address)
+
+    def _connect(self, address: str) -> None:
+        for attempt in range(1, _CONNECT_ATTEMPTS + 1):
+            try:
+                self._ray.init(address=self._address, log_to_driver=False, **_of_its_own(self._address))
+                return
+            except Exception as error:
+                # The head forks a server for each client while its other threads call gRPC, and such a
+                # fork now and then dies at once; the head itself is well, and the next one lives.
+                if isinstance(error, ConnectionAbortedError) and attempt < _CONNECT_ATTEMPTS:
+                    logger.warning("the Ray cluster at %s gave no server, asking again: %s", address, error)
+                    continue
+                raise WorkerError(
+                    f"the Ray cluster at {address} cannot be reached: {type(error).__name__}: {error}; start "
+                    "it with 'ray start --head --ray-client-server-port PORT', and use the same versions of "
+                    "Python and Ray on both sides"
+                ) from error
 
     @property
     def size(self) -> int:
