@@ -54,6 +54,10 @@ def test_every_length_is_whole_columns_and_every_note_starts_inside_the_loop():
             assert all(0.0 <= note.start < total and note.duration > 0.0 for note in part.notes)
 
 
+def test_a_loop_so_sparse_that_nothing_plays_is_drawn_again_denser():
+    assert any(part.notes for part in compose(40_004_563).parts)
+
+
 def test_notes_stay_within_the_range_of_their_instrument_and_in_order():
     for score in scores():
         for part in score.parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from riffsidecar.errors import TrainingError, nearest
@@ -18,7 +19,7 @@ from riffsidecar.training.compose.genres_club import CLUB
 from riffsidecar.training.compose.genres_world import WORLD
 from riffsidecar.training.compose.harmony import Span, harmonise
 from riffsidecar.training.compose.plan import Plan
-from riffsidecar.training.score import FAMILIES, Score
+from riffsidecar.training.score import FAMILIES, Part, Score
 
 __all__ = ["FAMILY_WEIGHTS", "GENRES", "compose"]
 
@@ -164,11 +165,9 @@ def compose(
         brightness=dice.triangular(0.08, 0.3 + 0.35 * energy, 0.97),
     )
     swing = dice.uniform(*style.swing) if style.swing[1] > 0.0 else 0.0
-    unit = style.unit
-    if plan.compound or (plan.steps % 4 and unit == 8):
+    if plan.compound or (plan.steps % 4 and style.unit == 8):
         swing = 0.0
-    arrangement = arrange(plan, style, family, timbres)
-    parts = finish(plan, style, arrangement.drafts, swing, 4.0 / unit)
+    plan, stem, parts = _arranged(plan, style, family, timbres, swing)
     drums = any(part.role == "drums" for part in parts)
     mix = mix_for(dice, style, energy, drums)
     pitched = family != "drums"
@@ -181,8 +180,22 @@ def compose(
         chords=chords if pitched else None,
         parts=parts,
         mix=mix,
-        attributes=describe(plan, style, family, parts, mix, arrangement.stem, swing),
+        attributes=describe(plan, style, family, parts, mix, stem, swing),
     )
+
+
+def _arranged(
+    plan: Plan, style: Genre, family: str, timbres: str, swing: float
+) -> tuple[Plan, str, tuple[Part, ...]]:
+    """Arrange and finish a loop; one so sparse that nothing plays is drawn again, denser."""
+    while True:
+        arrangement = arrange(plan, style, family, timbres)
+        parts = finish(plan, style, arrangement.drafts, swing, 4.0 / style.unit)
+        if parts:
+            return plan, arrangement.stem, parts
+        if plan.density >= 1.0:
+            raise TrainingError(f"no {family} of the genre {style.name} plays a note at its densest")
+        plan = replace(plan, density=min(1.0, plan.density + 0.2))
 
 
 def _harmony(
