@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "denoiser": "train the denoiser and the text encoder, or go on where they stopped",
         "distill": "solve trajectories with the denoiser and learn its flow map, or go on where it stopped",
         "export": "write the checkpoint directory from the last saved state",
+        "average": "average the weights of two checkpoints, as of a model before and after a fine-tune",
         "evaluate": "measure a checkpoint beside its references",
     }.items():
         command = commands.add_parser(name, help=text, description=text)
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--text", type=Path, help="folder of tokenizer and token table (default: RUN/text)"
         )
-        command.add_argument("--out", type=Path, help="export, evaluate: the checkpoint directory")
+        command.add_argument("--out", type=Path, help="export, average, evaluate: the checkpoint directory")
         command.add_argument(
             "--workers",
             type=int,
@@ -52,6 +53,11 @@ def parser() -> argparse.ArgumentParser:
                 type=Path,
                 metavar="DIR",
                 help="a new run begins with the nets of this checkpoint instead of random ones",
+            )
+        if name == "average":
+            command.add_argument("checkpoints", type=Path, nargs=2, metavar="DIR", help="what to average")
+            command.add_argument(
+                "--share", type=float, default=0.5, help="how much of the second (default: 0.5)"
             )
         if name == "evaluate":
             command.add_argument("--json", type=Path, help="write the figures to this file")
@@ -185,6 +191,15 @@ def _export(arguments: argparse.Namespace, config: TrainingConfig) -> None:
     print(f"{out}: {size / 1e6:.1f} MB")
 
 
+def _average(arguments: argparse.Namespace) -> None:
+    from riffsidecar.training.average import average_checkpoints
+
+    first, second = arguments.checkpoints
+    out = arguments.out or arguments.run / "checkpoint"
+    size = average_checkpoints(first, second, out, arguments.share)
+    print(f"{out}: {size / 1e6:.1f} MB")
+
+
 def _evaluate(arguments: argparse.Namespace, config: TrainingConfig) -> int:
     from riffsidecar.training.evaluation.run import evaluate
 
@@ -222,6 +237,8 @@ def main(argv: list[str] | None = None) -> int:
             _distill(arguments, config)
         elif arguments.command == "export":
             _export(arguments, config)
+        elif arguments.command == "average":
+            _average(arguments)
         elif arguments.command == "evaluate":
             return _evaluate(arguments, config)
         else:
