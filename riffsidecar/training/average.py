@@ -45,8 +45,8 @@ def average_checkpoints(first: Path, second: Path, out: Path, share: float) -> i
     for part in _AVERAGED:
         if not (first / part).exists() and not (second / part).exists():
             continue
-        ends = [_read(checkpoint / part / _WEIGHTS) for checkpoint in (first, second)]
-        save_file(_mean(part, *ends, share), partial / part / _WEIGHTS, metadata={"format": "pt"})
+        one, other = (_read(checkpoint / part / _WEIGHTS) for checkpoint in (first, second))
+        save_file(_mean(part, one, other, share), partial / part / _WEIGHTS, metadata={"format": "pt"})
     shutil.rmtree(out, ignore_errors=True)
     partial.replace(out)
     return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
