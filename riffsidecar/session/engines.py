@@ -140,13 +140,7 @@ def check_air(value: object) -> float:
     Raises:
         SessionError: it is no such number.
     """
-    try:
-        amount = round(float(value), 5) if isinstance(value, int | float | str) else -1.0
-    except ValueError:
-        amount = -1.0
-    if isinstance(value, bool) or not 0.0 <= amount <= 1.0:
-        raise SessionError(f"air is {shown(value)}, but must be a number from 0 to 1")
-    return amount
+    return _share("air", value)
 
 
 def check_guided(value: object) -> float:
@@ -160,13 +154,7 @@ def check_guided(value: object) -> float:
     """
     if value in ("auto", AUTO_GUIDED):
         return AUTO_GUIDED
-    try:
-        share = round(float(value), 5) if isinstance(value, int | float | str) else -1.0
-    except ValueError:
-        share = -1.0
-    if isinstance(value, bool) or not 0.0 <= share <= 1.0:
-        raise SessionError(f"guided is {shown(value)}, but must be a number from 0 to 1, or auto")
-    return share
+    return _share("guided", value, ", or auto")
 
 
 def guided_by(model: str, value: object) -> float:
@@ -185,6 +173,16 @@ def guided_by(model: str, value: object) -> float:
     if share != AUTO_GUIDED:
         return share
     return ALL_GUIDED if model == EMBEDDED_MODEL else DEFAULT_GUIDED
+
+
+def _share(name: str, value: object, otherwise: str = "") -> float:
+    try:
+        share = round(float(value), 5) if isinstance(value, int | float | str) else -1.0
+    except ValueError:
+        share = -1.0
+    if isinstance(value, bool) or not 0.0 <= share <= 1.0:
+        raise SessionError(f"{name} is {shown(value)}, but must be a number from 0 to 1{otherwise}")
+    return share
 
 
 def check_seam(value: object) -> str:
