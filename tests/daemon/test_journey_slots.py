@@ -25,6 +25,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.events: queue.Queue[Event] = queue.Queue()
+        self._unread: list[Finished | Failed] = []
         self._submit: Callable[[Envelope], None] = lambda envelope: None
         self._number = 0
 
@@ -47,10 +48,17 @@ class Stage:
         return self.next(self.send(command))
 
     def next(self, request_id: str) -> Finished | Failed:
+        """Return the next ending of a request; those of others wait, for they come in any order."""
+        for ending in self._unread:
+            if ending.origin.request_id == request_id:
+                self._unread.remove(ending)
+                return ending
         while True:
             event = self.events.get(timeout=60)
-            if isinstance(event, Finished | Failed) and event.origin.request_id == request_id:
-                return event
+            if isinstance(event, Finished | Failed):
+                if event.origin.request_id == request_id:
+                    return event
+                self._unread.append(event)
 
 
 @pytest.fixture
