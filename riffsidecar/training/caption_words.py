@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "COLOURED",
+    "DRUMLESS_BANDS",
     "ENSEMBLE_TEMPLATES",
     "HELD_OUT_TEMPLATES",
     "METER_WORDS",
@@ -34,6 +35,12 @@ TRAIN_TEMPLATES = (
     "{M} {T} {F}", "{F}, {G}, {N} bpm, {K}, {M}", "{G} {F} ({M}, {M2})", "{M} {G} {I} {R}, {T}",
     ( "{G} {F}: {I}" ), "{G} {R} on {I}", "{M} {R} on {I}, {T}", "{I} {R}, {M} and {M2}",
     "{M} {G} {I} {R} in {K} at {N} bpm", "{F} {M}", "{I} {G}", "{I} {M} {G}", "{F} {G} {N}",
+    "need a {G} {F}", "need {M} {I}", "some {G} {I} please", "{F}, make it {M}", "show me a {G} {F}",
+    "{I} in the style of {G}", "in a {G} style, {I}", "a bit of {G} on {I}", "i want a {M} {G} {F}",
+    "let me have {I}, {M}", "more like {G}, with {I}", "{G} inspired {I}", "{G} inspired {F}",
+    "kind of {M} {F}", "{I} the way {G} does it", "very {M} {I}", "really {M} {G} {F}", "{I} like in {G}",
+    "{F} straight from {G}", "it should be {M}: {F}", "write a {M} {G} {F}", "{F} for a {M} {G} song",
+    "{G} kind of {F}", "{M} {I}, as in {G}", "{I} and a bit of {I2}, like {G}", "{F} as {G} as it gets",
 )  # fmt: skip
 """Phrasings that training captions are written in; the short ones serve more often."""
 
@@ -92,6 +99,13 @@ STEM_FAMILIES: dict[str, tuple[str, ...]] = {
     "kick and snare": ("kick and snare", "simple drums", "kick snare pattern", "bare drum loop"),
 }
 """What drum loops without the whole kit are called."""
+
+DRUMLESS_BANDS: dict[str, tuple[str, ...]] = {
+    "train": ("loop without drums", "no drums loop", "band without drums", "track without drums",
+              "loop with no beat", "band with no drums"),
+    "held-out": ("drumless loop", "drumless backing track", "beatless instrumental", "beatless arrangement"),
+}  # fmt: skip
+"""What a band in which no drums play is called, by split: every other word for a band promises them."""
 
 NAMED_DRUMS: dict[str, tuple[int, ...]] = {
     "shaker": (70,), "tambourine": (54,), "conga": (62, 63, 64), "tumbao": (63, 64), "bongo": (60, 61),

@@ -4,8 +4,9 @@ Templates name slots: ``{F}`` family, ``{I}`` and ``{I2}`` instruments, ``{G}`` 
 moods, ``{R}`` what the instrument plays, ``{T}`` tempo in words or figures, ``{N}`` the figure alone,
 ``{K}`` key, ``{C}`` chords, ``{E}`` meter, ``{B}`` bars, ``{S}`` stem, ``{A}`` all that plays. A template
 serves a score that has all its slots. Every template names the family or an instrument; for a whole band it
-names the family or several instruments, since one alone would be a wrong promise. Whole phrasings and some
-slang are held out for the evaluation.
+names the family or several instruments, since one alone would be a wrong promise. What is said of a band
+tells whether drums play in it: by a word for a band with drums or without, or by its instruments. Whole
+phrasings and some slang are held out for the evaluation.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from riffsidecar.errors import TrainingError
 from riffsidecar.training.caption_words import (
     COLOURED,
+    DRUMLESS_BANDS,
     ENSEMBLE_TEMPLATES,
     HELD_OUT_TEMPLATES,
     METER_WORDS,
@@ -73,7 +75,7 @@ def _family_words(score: Score, split: str) -> tuple[str, ...]:
             held = [word for word in held if "synth" not in word and "arp" not in word]
         return tuple(held) or words
     if attributes.family == "groove" and not attributes.drums:
-        return ("loop", "backing track", "instrumental", "arrangement")
+        return DRUMLESS_BANDS[split]
     return words
 
 
@@ -221,12 +223,20 @@ class _Writer:
             stem = "no drums"
         return self._term("stem", stem)
 
+    def _leader(self, template: str) -> int:
+        """Return which featured part is named first: of a band any, but drums are not kept back."""
+        if self.score.attributes.family != "groove" or "{A}" in template:
+            return 0
+        featured = self._featured()
+        roles = [self.score.parts[place].role for place in featured]
+        struck = [place for place, role in enumerate(roles) if role in ("drums", "percussion")]
+        if "{F}" in template or not struck:
+            return self.dice.integer(0, len(featured) - 1)
+        return (struck[0] - self.dice.integer(0, 1)) % len(featured)
+
     def write(self, template: str) -> str:
         """Fill a template; an instrument is named once, a mood not twice in a row."""
-        featured = self._featured()
-        groove = self.score.attributes.family == "groove"
-        listed = "{A}" in template
-        self._lead = self.dice.integer(0, len(featured) - 1) if groove and not listed else 0
+        self._lead = self._leader(template)
         self._moods = []
         line = _TWICE.sub(r"\1", _SLOT.sub(lambda match: self.fills[match.group(1)](), template))
         partial = (
@@ -240,10 +250,15 @@ class _Writer:
 @lru_cache(maxsize=64)
 def _usable(missing: frozenset[str], split: str, players: str) -> tuple[tuple[str, float], ...]:
     templates: tuple[str, ...] = TRAIN_TEMPLATES if split == "train" else HELD_OUT_TEMPLATES
-    if players == "band":
+    if players in ("band", "drumless band"):
         templates = tuple(template for template in templates if "{F}" in template or "{I2}" in template)
     if split == "train":
-        templates += {"band": ENSEMBLE_TEMPLATES, "solo": SOLO_TEMPLATES}.get(players, ())
+        listing = tuple(line for line in ENSEMBLE_TEMPLATES if "{A}" in line and "beat" not in line)
+        templates += {
+            "band": ENSEMBLE_TEMPLATES,
+            "drumless band": listing,
+            "solo": SOLO_TEMPLATES,
+        }.get(players, ())
     rows = []
     for template in templates:
         slots = _SLOT.findall(template)
@@ -275,7 +290,8 @@ def captions(
     dice = Dice(int(rng.integers(0, 2**63 - 1)))
     writer = _Writer(score, dice, split)
     heard = [part for part in score.parts if part.role != "texture"]
-    players = "band" if score.attributes.family == "groove" else "solo" if len(heard) == 1 else "some"
+    band = "band" if score.attributes.drums else "drumless band"
+    players = band if score.attributes.family == "groove" else "solo" if len(heard) == 1 else "some"
     rows = list(_usable(frozenset(writer.missing), split, players))
     written: list[str] = []
     left = list(rows)

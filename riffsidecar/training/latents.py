@@ -56,8 +56,12 @@ class LatentSet:
 
 
 def _fingerprint(loops: LoopSet, autoencoder: BeatGridAutoencoder) -> str:
-    """Return a digest of all that latents and figures come from: encoder, statistics, shards, measures."""
-    digest = hashlib.sha256(json.dumps([record.to_json() for record in loops.records]).encode())
+    """Return a digest of all that latents and figures come from: encoder, statistics, shards, measures.
+
+    Captions are not among it: they may be written anew.
+    """
+    loop = [record.to_json() | {"captions": None} for record in loops.records]
+    digest = hashlib.sha256(json.dumps(loop).encode())
     digest.update(repr((autoencoder.config.latents_mean, autoencoder.config.latents_std)).encode())
     digest.update(repr((FIGURES_VERSION, loops.written)).encode())
     for name, value in autoencoder.encoder.state_dict().items():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from riffsidecar.errors import TrainingError
-from riffsidecar.training.caption_words import ENSEMBLE_TEMPLATES
+from riffsidecar.training.caption_words import DRUMLESS_BANDS, ENSEMBLE_TEMPLATES
 from riffsidecar.training.captions import (
     HELD_OUT_TEMPLATES,
     TRAIN_TEMPLATES,
@@ -36,12 +36,12 @@ def rng(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def words_of(score) -> set[str]:
+def words_of(score, instruments: list[str] | None = None) -> set[str]:
     return {
         word
-        for part in score.parts
+        for name in instruments or [part.instrument for part in score.parts]
         for split in ("train", "held-out")
-        for word in terms_for("instrument", part.instrument, split)
+        for word in terms_for("instrument", name, split)
     }
 
 
@@ -101,6 +101,29 @@ def test_a_whole_band_is_never_called_by_one_of_its_instruments_alone():
     lines = {line for seed in range(80) for line in captions(compose(seed, family="groove"), rng(seed), 12)}
     bare = re.compile("|".join(sorted(f"^{re.escape(word)}( loop)?$" for word in SOLO_WORDS)))
     assert not [line for line in lines if bare.match(line.lower())]
+
+
+@pytest.mark.parametrize("split", ["train", "held-out"])
+def test_what_is_said_of_a_band_tells_whether_drums_play(split: str):
+    bands = {term for either in ("train", "held-out") for term in terms_for("family", "groove", either)}
+    bands -= {"jam", "groove"}  # a slow jam is a genre, and a bass may play a groove
+    drumless = re.compile("|".join(map(re.escape, DRUMLESS_BANDS["train"] + DRUMLESS_BANDS["held-out"])))
+    named = re.compile(r"\b(" + "|".join(map(re.escape, sorted(bands))) + r")\b")
+    whole = re.compile(
+        r"\b(jam|groove|full|complete|whole|entire|all of|band|everything|together|beat|track|song)\b"
+    )
+    seen = set()
+    for seed in range(300):
+        score = compose(seed, family="groove")
+        seen.add(score.attributes.drums)
+        struck = [p.instrument for p in score.parts if p.role in ("drums", "percussion") and p.gain_db > -12]
+        words = {"drums", "percussion", *words_of(score, struck)}
+        for line in captions(score, np.random.default_rng(seed), 8, split, typos=False):
+            if not score.attributes.drums:
+                assert not named.search(drumless.sub("", line)), line
+            elif struck and not named.search(line) and not whole.search(line):
+                assert any(word in line for word in words), line
+    assert seen == {True, False}
 
 
 def test_every_score_has_phrasings_in_both_splits():
