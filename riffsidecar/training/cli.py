@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     for name, text in {
         "text-table": "distil the token table from an Apache-2.0 sentence encoder",
         "data": "compose and render the loops that are still missing",
+        "captions": "write the captions of the loops anew, as after words were added; sound and latents stay",
         "autoencoder": "train the autoencoder, or go on where it stopped",
         "denoiser": "train the denoiser and the text encoder, or go on where they stopped",
         "distill": "solve trajectories with the denoiser and learn its flow map, or go on where it stopped",
@@ -93,6 +94,12 @@ class _Progress:
         left = (now - self._begin) / done * (steps - step) if done else 0.0
         shown = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
         print(f"{step}/{steps}  {shown}  {rate:.2f} {self._unit}/s  {left / 60:.1f} min left", flush=True)
+
+
+def _captions(arguments: argparse.Namespace, config: TrainingConfig) -> None:
+    from riffsidecar.training.dataset import rewrite_captions
+
+    rewrite_captions(arguments.data, config.data, lambda done: _say(f"{done} loops"))
 
 
 def _threads(config: TrainingConfig) -> None:
@@ -233,6 +240,8 @@ def main(argv: list[str] | None = None) -> int:
             distil(_text_folder(arguments))
         elif arguments.command == "data":
             _data(arguments, config)
+        elif arguments.command == "captions":
+            _captions(arguments, config)
         elif arguments.command == "distill":
             _distill(arguments, config)
         elif arguments.command == "export":

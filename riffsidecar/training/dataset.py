@@ -35,6 +35,7 @@ __all__ = [
     "composed_score",
     "make_record",
     "rendered_score",
+    "rewrite_captions",
     "write_shard",
 ]
 
@@ -138,12 +139,15 @@ def make_record(
     ``split`` is of :func:`~riffsidecar.training.captions.captions`, ``timbres`` of
     :func:`~riffsidecar.training.compose.compose`.
     """
-    from riffsidecar.training.captions import captions
-
-    rng = np.random.default_rng((seed, 17))
     score = composed_score(seed, config, family=family, timbres=timbres)
     _, spectrogram = rendered_score(score, config)
-    record = LoopRecord(
+    return _record(seed, score, config.captions_per_loop, split), spectrogram
+
+
+def _record(seed: int, score: Score, num_captions: int, split: str) -> LoopRecord:
+    from riffsidecar.training.captions import captions
+
+    return LoopRecord(
         seed=seed,
         family=score.attributes.family,
         tempo=score.tempo,
@@ -151,7 +155,7 @@ def make_record(
         bars=Fraction(score.bars),
         key=score.key,
         chords=score.chords,
-        captions=tuple(captions(score, rng, config.captions_per_loop, split=split)),
+        captions=tuple(captions(score, np.random.default_rng((seed, 17)), num_captions, split=split)),
         attributes={
             "genre": score.attributes.genre,
             "instruments": list(score.attributes.instruments),
@@ -159,7 +163,6 @@ def make_record(
             "swing": float(score.attributes.swing),
         },
     )
-    return record, spectrogram
 
 
 def write_shard(folder: Path, number: int, loops: Iterable[tuple[LoopRecord, NDArray[np.uint8]]]) -> int:
@@ -222,6 +225,38 @@ def build_data(
         for _, count in pool.imap_unordered(_render_shard, jobs):
             fresh += count
             report(done + fresh, config.loops, fresh / (time.perf_counter() - begin))
+
+
+def rewrite_captions(folder: Path, config: DataConfig, report: Callable[[int], None]) -> None:
+    """Write the captions of the loops in ``folder`` anew, as after words or phrasings were added.
+
+    Args:
+        folder: where the shards lie; their spectrograms, and latents made of them, stay as they are.
+        config: what they were made with.
+        report: called with the number of loops so far after each shard.
+
+    Raises:
+        TrainingError: ``folder`` has no shards, or the composer makes other loops of their seeds now.
+    """
+    paths = sorted(folder.glob("shard-*.json"))
+    if not paths:
+        raise TrainingError(f"no shards in {folder}: run `riffsidecar train data` first")
+    done = 0
+    for path in paths:
+        rows = []
+        for old in json.loads(path.read_text("utf-8")):
+            score = composed_score(old["seed"], config)
+            row = _record(old["seed"], score, config.captions_per_loop, "train").to_json()
+            if row | {"captions": None} != old | {"captions": None}:
+                raise TrainingError(
+                    f"{path}: the composer makes another loop of seed {old['seed']} now, so that what it "
+                    "would say is not of this one: make the data anew in another folder"
+                )
+            rows.append(row)
+        path.with_suffix(".json.part").write_text(json.dumps(rows), "utf-8")
+        path.with_suffix(".json.part").replace(path)
+        done += len(rows)
+        report(done)
 
 
 class LoopSet:

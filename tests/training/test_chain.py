@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 import subprocess
 import sys
 import time
@@ -35,6 +37,26 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     build_data(folder, load_config("tiny").data, workers=2, report=lambda *_: None)
     return folder
+
+
+def test_captions_are_written_anew_and_only_of_the_loops_that_are_there(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(data, tmp_path / "data"))
+    options = ["captions", "--config", "tiny", "--data", str(folder)]
+    path = sorted(folder.glob("*.json"))[-1]
+    rows = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps([row | {"captions": ["old"]} for row in rows]), "utf-8")
+    assert main(options) == 0
+    assert json.loads(path.read_text("utf-8")) == rows
+    assert capsys.readouterr().out.endswith(f"{load_config('tiny').data.loops} loops\n")
+    other = json.dumps([row | {"tempo": "61", "captions": ["old"]} for row in rows])
+    path.write_text(other, "utf-8")
+    assert main(options) == 1
+    assert f"seed {rows[0]['seed']}" in capsys.readouterr().err
+    assert path.read_text("utf-8") == other
+    assert main(["captions", "--data", str(tmp_path)]) == 1
+    assert "train data" in capsys.readouterr().err
 
 
 @pytest.mark.timeout(600)
