@@ -174,10 +174,16 @@ def write_shard(folder: Path, number: int, loops: Iterable[tuple[LoopRecord, NDA
     stem = folder / f"shard-{number:05d}"
     with stem.with_suffix(".npy.part").open("wb") as file:
         np.save(file, np.concatenate(frames))
-    stem.with_suffix(".json.part").write_text(json.dumps(records), "utf-8")
     stem.with_suffix(".npy.part").replace(stem.with_suffix(".npy"))
-    stem.with_suffix(".json.part").replace(stem.with_suffix(".json"))
+    _write_records(stem.with_suffix(".json"), records)
     return len(records)
+
+
+def _write_records(path: Path, records: list[dict[str, Any]]) -> None:
+    """Write the records of a shard, whole or not at all."""
+    part = path.with_suffix(".json.part")
+    part.write_text(json.dumps(records), "utf-8")
+    part.replace(path)
 
 
 def _render_shard(job: tuple[str, int, tuple[int, ...], DataConfig]) -> tuple[int, int]:
@@ -253,8 +259,7 @@ def rewrite_captions(folder: Path, config: DataConfig, report: Callable[[int], N
                     "would say is not of this one: make the data anew in another folder"
                 )
             rows.append(row)
-        path.with_suffix(".json.part").write_text(json.dumps(rows), "utf-8")
-        path.with_suffix(".json.part").replace(path)
+        _write_records(path, rows)
         done += len(rows)
         report(done)
 

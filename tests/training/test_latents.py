@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -62,6 +63,10 @@ def test_kept_latents_are_encoded_again_when_anything_they_rest_on_changes(
     with monkeypatch.context() as patch:
         patch.delattr(latents, "_encoded")
         np.testing.assert_array_equal(latents.LatentSet(loops, vae, cache).latents[0], first)
+        told = _Loops(dataclasses.replace(_record(1), captions=("y", "z")))
+        kept = latents.LatentSet(told, vae, cache)
+        np.testing.assert_array_equal(kept.latents[0], first)
+        assert kept.records[0].captions == ("y", "z")
     vae.register_to_config(latents_std=(2.0,) * 8)
     second = latents.LatentSet(loops, vae, cache).latents[0]
     np.testing.assert_allclose(second, first / 2, atol=2e-2)
